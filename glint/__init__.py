@@ -1,0 +1,1 @@
+"""Glint keeps the same VM images on every cloud that its users have."""

@@ -1,0 +1,1 @@
+"""One controller per resource: each method is the end of one route."""

@@ -1,0 +1,1 @@
+"""What alembic reads: the environment, the template of a version, the versions."""

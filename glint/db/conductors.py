@@ -1,0 +1,72 @@
+"""Which conductors live, for the operator to look at. Nothing else depends on it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from glint.db import api, clock, models
+
+#: A conductor that gave no sign for longer is taken for dead; it gives one every few seconds.
+SILENCE = datetime.timedelta(minutes=1)
+
+
+@api.retry
+def beat(
+    db: api.Database,
+    ident: str,
+    host: str,
+    *,
+    store: str | None = None,
+    data_url: str | None = None,
+) -> None:
+    """A sign of life.
+
+    :param store: which upload folder it has.
+    :param data_url: where it serves image data to the API.
+    """
+    row = models.Conductor
+    now = {"store": store, "data_url": data_url}
+    with db.writer() as session:
+        known = session.execute(
+            sa.update(row).where(row.id == ident).values(beat_at=clock.now(), **now)
+        )
+        if known.rowcount == 0:  # type: ignore[attr-defined]
+            session.add(row(id=ident, host=host, **now))
+
+
+@api.retry
+def living(db: api.Database) -> Sequence[models.Conductor]:
+    """Those that gave a sign within the last minute."""
+    row = models.Conductor
+    with db.reader() as session:
+        since = clock.after(-SILENCE.total_seconds())
+        rows = session.scalars(sa.select(row).where(row.beat_at > since)).all()
+        session.expunge_all()
+        return rows
+
+
+@api.retry
+def leave(db: api.Database, ident: str) -> None:
+    """A conductor stopped in good order."""
+    with db.writer() as session:
+        session.execute(sa.delete(models.Conductor).where(models.Conductor.id == ident))
+
+
+@api.retry
+def list(db: api.Database) -> Sequence[models.Conductor]:  # noqa: A001
+    """All that ever gave a sign and did not leave; ``beat_at`` (naive UTC) tells who lives."""
+    with db.reader() as session:
+        rows = session.scalars(sa.select(models.Conductor).order_by(models.Conductor.host)).all()
+        session.expunge_all()
+        return rows
+
+
+@api.retry
+def forget(db: api.Database, silent: datetime.timedelta) -> None:
+    """Remove conductors that gave no sign for so long."""
+    before = clock.after(-silent.total_seconds())
+    with db.writer() as session:
+        session.execute(sa.delete(models.Conductor).where(models.Conductor.beat_at < before))

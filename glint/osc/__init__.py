@@ -1,0 +1,1 @@
+"""Plugin of the ``openstack`` command: ``openstack glint ...``."""

@@ -1,0 +1,134 @@
+"""``openstack glint image set`` and ``unset``: labels change, an image's content never does."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from osc_lib import exceptions
+
+from glint.client import Resource
+from glint.osc import base
+from glint.osc.text import safe
+
+
+class _Change(base.ShowOne):
+    """Reads an image, changes it, and names the generation that was read.
+
+    Somebody else's change in between is refused by the service instead of being undone.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("image", metavar="IMAGE", help="Name or id of the image")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> base.Table:
+        image = self.finder().image(parsed_args.image)
+        changes = self.changes(parsed_args, image)
+        if not changes:
+            raise exceptions.CommandError("Nothing to change was given; see --help.")
+        changes["generation"] = image["generation"]
+        return base.one(self.client.images.update(image["id"], **changes))
+
+    def changes(self, args: argparse.Namespace, image: Resource) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class SetImage(_Change):
+    """Change the name, the properties or the tags of an image in the catalogue.
+
+    Copies that are made from now on get them; copies that are there already keep theirs.
+
+    Example: openstack glint image set cirros --property os_distro=cirros --tag gold --min-disk 1
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("--name", metavar="NAME", help="New name")
+        parser.add_argument(
+            "--property",
+            action="append",
+            default=[],
+            metavar="KEY=VALUE",
+            help="Set a property, repeatable; the others stay",
+        )
+        parser.add_argument(
+            "--tag",
+            action="append",
+            default=[],
+            metavar="TAG",
+            help="Add a tag, repeatable; the others stay",
+        )
+        parser.add_argument(
+            "--min-disk", type=base.whole, metavar="GB", help="Disk that a server needs, in GB"
+        )
+        parser.add_argument(
+            "--min-ram", type=base.whole, metavar="MB", help="Memory that a server needs, in MB"
+        )
+        drift = parser.add_mutually_exclusive_group()
+        drift.add_argument(
+            "--repair",
+            action="store_true",
+            default=None,
+            help="Let Glint make copies good again that went missing or changed at their site",
+        )
+        drift.add_argument(
+            "--no-repair",
+            action="store_false",
+            default=None,
+            dest="repair",
+            help="Only show such copies as drifted",
+        )
+        return parser
+
+    def changes(self, args: argparse.Namespace, image: Resource) -> dict[str, Any]:
+        given = {"name": args.name, "min_disk": args.min_disk, "min_ram": args.min_ram}
+        given["repair"] = args.repair
+        changes: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
+        if args.property:
+            new = dict(base.key_value("--property", pair) for pair in args.property)
+            changes["properties"] = {**image.get("properties", {}), **new}
+        if args.tag:
+            changes["tags"] = list(dict.fromkeys([*image.get("tags", ()), *args.tag]))
+        return changes
+
+
+class UnsetImage(_Change):
+    """Take properties or tags off an image in the catalogue.
+
+    Example: openstack glint image unset cirros --property os_distro --tag gold
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "--property",
+            action="append",
+            default=[],
+            metavar="KEY",
+            help="Remove a property, repeatable",
+        )
+        parser.add_argument(
+            "--tag", action="append", default=[], metavar="TAG", help="Remove a tag, repeatable"
+        )
+        return parser
+
+    def changes(self, args: argparse.Namespace, image: Resource) -> dict[str, Any]:
+        properties, tags = dict(image.get("properties", {})), list(image.get("tags", ()))
+        for what, given, there in (
+            ("property", args.property, properties),
+            ("tag", args.tag, tags),
+        ):
+            missing = [name for name in given if name not in there]
+            if missing:
+                raise exceptions.CommandError(
+                    f"{safe(image['name'])} has no {what} {safe(missing[0])!r}."
+                )
+        changes: dict[str, Any] = {}
+        if args.property:
+            left = {k: v for k, v in properties.items() if k not in args.property}
+            changes["properties"] = left
+        if args.tag:
+            changes["tags"] = [tag for tag in tags if tag not in args.tag]
+        return changes

@@ -1,0 +1,251 @@
+"""The matrix, and what happens on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import http
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views import generic
+from horizon import messages, views
+
+from glint_dashboard import api, errors
+from glint_dashboard.content.base import may
+from glint_dashboard.content.deployments import page, saves
+from glint_dashboard.content.lists import moment
+
+INDEX = "horizon:project:glint_deployments:index"
+#: Lines of history below the matrix.
+EVENTS = 8
+
+
+class IndexView(views.HorizonTemplateView):
+    """The matrix itself."""
+
+    template_name = "glint_dashboard/deployments/index.html"
+    page_title = gettext_lazy("Deployments")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        try:
+            client = api.client(self.request)
+            found = page.load(client, page.Choice.read(self.request.GET))
+            context["page"], context["info"] = found, info(found)
+            context["events"] = history(client, limit=EVENTS)
+            context.update(found.around, orders=found.orders, sizes=page.SIZES)
+        except errors.FAILURES as error:
+            errors.tell(self.request, error)
+        context["may_save"] = may(self.request, "operation:create")
+        context["cell_base"] = reverse(INDEX) + "cell/"
+        context["here"] = self.request.GET.urlencode()
+        return context
+
+
+class StateView(generic.View):
+    """What has become of the page: one answer for all of it."""
+
+    def get(self, request: http.HttpRequest) -> http.HttpResponse:
+        try:
+            client = api.client(request)
+            found = page.load(client, page.Choice.read(request.GET))
+            events = history(client, limit=EVENTS)
+        except errors.FAILURES as error:
+            return http.JsonResponse({"error": errors.sentence(error)}, status=503)
+        rows = {
+            row["id"]: {
+                "generation": row["generation"],
+                "cells": {cell["credential"]: cell for cell in row["cells"]},
+            }
+            for row in found.rows
+        }
+        return http.JsonResponse(
+            {
+                "rows": rows,
+                "moving": found.moving,
+                "info": info(found),
+                "filters": {one["name"]: one["count"] for one in found.filters},
+                "events": [
+                    {
+                        "at": f"{event['at']:%H:%M:%S}",
+                        "message": event["message"],
+                        "outcome": event["outcome"],
+                    }
+                    for event in events
+                ],
+            }
+        )
+
+
+class SaveView(generic.View):
+    """A Save: at once where nothing is lost by it, else after the user has seen the plan.
+
+    The script gets JSON, a browser without one gets pages.
+    """
+
+    def post(self, request: http.HttpRequest) -> http.HttpResponse:
+        try:
+            return self._save(request)
+        except saves.Malformed:
+            return self._refuse(
+                request, _("This form is not what the page sent. Load the page again.")
+            )
+        except api.Conflict as error:
+            if error.code != "image.generation_conflict":
+                return self._refuse(request, errors.sentence(error))
+            told = _("Somebody else changed this meanwhile. Look at it, and save again.")
+            return self._refuse(request, told, conflict=True)
+        except errors.FAILURES as error:
+            return self._refuse(request, errors.sentence(error))
+
+    def _save(self, request: http.HttpRequest) -> http.HttpResponse:
+        client = api.client(request)
+        if "confirmed" in request.POST:
+            changes = saves.agreed(request.POST)
+        else:
+            changes = saves.read(request.POST)
+            if changes:
+                plan = saves.plan(client, changes)
+                if plan.asks:
+                    return self._ask(request, plan)
+        if not changes:
+            return self._refuse(request, _("There is nothing to save."))
+        operation = client.operations.create([change.body() for change in changes])
+        done = ngettext("Saved %(count)d change.", "Saved %(count)d changes.", len(changes)) % {
+            "count": len(changes)
+        }
+        if is_script(request):
+            saved = [change.key for change in changes]
+            return http.JsonResponse(
+                {"operation": operation["id"], "message": done, "saved": saved}
+            )
+        messages.success(request, done)
+        return redirect(back(request))
+
+    def _ask(self, request: http.HttpRequest, plan: saves.Plan) -> http.HttpResponse:
+        context = {"plan": plan, "here": request.GET.urlencode()}
+        if is_script(request):
+            text = render_to_string("glint_dashboard/deployments/_plan.html", context, request)
+            return http.JsonResponse({"plan": text})
+        context["page_title"] = _("Confirm the changes")
+        return render(request, "glint_dashboard/deployments/plan.html", context)
+
+    def _refuse(
+        self, request: http.HttpRequest, told: str, conflict: bool = False
+    ) -> http.HttpResponse:
+        if is_script(request):
+            status = 409 if conflict else 400
+            return http.JsonResponse({"error": told, "conflict": conflict}, status=status)
+        messages.error(request, told)
+        return redirect(back(request))
+
+
+class CellView(views.HorizonTemplateView):
+    """All that is known of one cell."""
+
+    template_name = "glint_dashboard/deployments/cell.html"
+    page_title = gettext_lazy("Deployment")
+
+    def get_template_names(self) -> list[str]:
+        if is_script(self.request):
+            return ["glint_dashboard/deployments/_cell.html"]
+        return [self.template_name]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        try:
+            context.update(self._cell(api.client(self.request)))
+        except errors.FAILURES as error:
+            if is_script(self.request):
+                context["trouble"] = errors.sentence(error)
+            else:
+                errors.tell(self.request, error)
+        context["may_act"] = may(self.request, "deployment:retry")
+        context["here"] = self.request.GET.urlencode()
+        return context
+
+    def _cell(self, client: api.Client) -> Mapping[str, Any]:
+        image = client.images.get(self.kwargs["image"])
+        credential = client.credentials.get(self.kwargs["credential"])
+        cell = next(
+            client.deployments.list(image_id=image["id"], credential_id=credential["id"]), None
+        )
+        transfers = [] if cell is None else client.transfers.list(deployment_id=cell["id"])
+        return {
+            "image": image,
+            "credential": credential,
+            "cell": cell and timed(cell, "verified_at", "seen_at"),
+            "shown": cell and page.cells.shown(cell),
+            "transfers": [timed(one, "created_at", "finished_at") for one in transfers],
+        }
+
+
+class ActView(generic.View):
+    """Retry, cancel or give up one cell."""
+
+    def post(self, request: http.HttpRequest, deployment: str, verb: str) -> http.HttpResponse:
+        try:
+            told = self._act(api.client(request), deployment, verb)
+        except errors.FAILURES as error:
+            told = errors.sentence(error)
+            if is_script(request):
+                return http.JsonResponse({"error": told}, status=400)
+            messages.error(request, told)
+            return redirect(back(request))
+        if is_script(request):
+            return http.JsonResponse({"message": told})
+        messages.success(request, told)
+        return redirect(back(request))
+
+    def _act(self, client: api.Client, deployment: str, verb: str) -> str:
+        if verb == "retry":
+            client.deployments.retry(deployment)
+            return _("It is tried again.")
+        if verb == "cancel":
+            client.deployments.cancel(deployment)
+            return _("It is being stopped.")
+        cell = client.deployments.get(deployment)
+        change = {"image_id": cell["image_id"], "credential_id": cell["credential_id"]}
+        client.operations.create([change | {"wanted": False}])
+        return _("The image is not wanted there any more.")
+
+
+def is_script(request: http.HttpRequest) -> bool:
+    """Whether our script asks, and not a form or a link."""
+    return request.headers.get("X-Requested-With") == "XMLHttpRequest"
+
+
+def back(request: http.HttpRequest) -> str:
+    """The matrix with the filter and page that it had."""
+    query = page.Choice.read(request.GET).query()
+    return reverse(INDEX) + (f"?{query}" if query else "")
+
+
+def info(found: page.Page) -> str:
+    """One line about the whole matrix."""
+    said = [
+        ngettext("%(count)d image", "%(count)d images", found.images) % {"count": found.images},
+        ngettext("%(count)d site", "%(count)d sites", len(found.columns))
+        % {"count": len(found.columns)},
+    ]
+    for kind in ("present", "copying", "verifying", "queued", "wanted", "removing", "failed",
+                 "drifted", "unknown"):  # fmt: skip
+        count = found.counts.get(kind, 0)
+        if count:
+            said.append(f"{count} {page.cells.WORDS[kind]}")
+    return " · ".join(said)
+
+
+def history(client: api.Client, *, limit: int, **filters: Any) -> list[api.Resource]:
+    """The newest events, with their times as times."""
+    found = client.events.list(page_size=limit, **filters)
+    return [timed(event, "at") for event, _number in zip(found, range(limit), strict=False)]
+
+
+def timed(thing: api.Resource, *keys: str) -> api.Resource:
+    """The same with times in place of their text."""
+    return thing | {key: moment(thing[key]) for key in keys}

@@ -1,0 +1,1 @@
+"""Saves, and what became of them."""

@@ -1,0 +1,15 @@
+"""Project > Image Distribution > Operations."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from glint_dashboard.content import base
+
+
+class Operations(base.Panel):
+    """Saves, and what became of them."""
+
+    name = _("Operations")
+    slug = "glint_operations"
+    policy_rules = ((base.SERVICE, "operation:list"),)

@@ -1,0 +1,1 @@
+"""Clouds where images can be kept."""

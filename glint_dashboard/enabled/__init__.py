@@ -1,0 +1,1 @@
+"""What Horizon reads to find the panels; each file is data."""

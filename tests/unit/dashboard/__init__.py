@@ -1,0 +1,1 @@
+"""The panels through Django's test client, without clouds."""

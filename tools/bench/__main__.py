@@ -1,0 +1,99 @@
+"""Measurements of Glint, with private servers on loopback: ``python -m tools.bench engine claims``.
+
+engine claims      claims per second and duplicates, competing processes, on each database
+engine reading     one reading of candidates, short queue and long
+engine recovery    seconds until another conductor goes on after kill -9
+engine throughput  copies per second with 1, 2 and 4 conductors against slow sites
+engine memory      peak memory of a conductor with parallel copies of large images
+
+What it prints are the tables of doc/source/contributor/benchmarks.rst.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+DATABASES = ("sqlite", "mariadb", "postgresql")
+KINDS = ("claims", "reading", "recovery", "throughput", "memory")
+
+
+def machine() -> str:
+    """Where a figure comes from."""
+    cpu = next(
+        (
+            line.partition(":")[2].strip()
+            for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=10,
+    ).stdout.strip()  # fmt: skip
+    return (
+        f"{os.cpu_count()} x {cpu}, {memory:.0f} GiB, Python {platform.python_version()},"
+        f" commit {commit or '?'}, load before {load}"
+    )
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("subject", choices=["engine"])
+    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"of {', '.join(KINDS)}; all")
+    parser.add_argument("--database", action="append", choices=DATABASES, help="may be repeated")
+    parser.add_argument("--rows", type=int, default=2000, help="claims: transfers in the queue")
+    parser.add_argument("--processes", type=int, default=8, help="claims: competing processes")
+    parser.add_argument("--lease", type=int, action="append", help="recovery: seconds")
+    parser.add_argument("--times", type=int, default=5, help="recovery: kills of each lease")
+    parser.add_argument("--conductors", type=int, action="append", help="throughput")
+    parser.add_argument("--images", type=int, default=60, help="throughput")
+    parser.add_argument("--mib", type=int, default=2048, help="memory: size of each image")
+    parser.add_argument("--copies", type=int, default=8, help="memory: at once")
+    parser.add_argument("--rate", type=int, default=60, help="memory: MiB/s that a sink takes")
+    given = parser.parse_args()
+    unknown = set(given.what) - set(KINDS)
+    if unknown:
+        parser.error(f"{', '.join(sorted(unknown))}: choose from {', '.join(KINDS)}")
+    return given
+
+
+def main() -> int:
+    given = parse()
+    print(machine(), flush=True)
+    for kind in given.what or KINDS:
+        bench: Callable[[argparse.Namespace], list[list[str]]]
+        bench = importlib.import_module(f"tools.bench.{kind}").bench
+        print(f"\n{kind}\n", flush=True)
+        print(table(bench(given)), flush=True)
+    return 0
+
+
+def table(rows: list[list[str]]) -> str:
+    """Rows, the first of which is the heading, as a table of reStructuredText."""
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    line = "  ".join("=" * width for width in widths)
+    body = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    return "\n".join([line, body[0], line, *body[1:], line])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
