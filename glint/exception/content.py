@@ -67,6 +67,14 @@ class ArchiveBomb(ContentError):
     )
 
 
+class DiskRefused(ContentError):
+    code = "image.disk_refused"
+    template = (
+        "The disk in the {kind} file cannot be read: {reason}. Convert the image into a plain one,"
+        " for instance with qemu-img convert."
+    )
+
+
 class SourceUrlRefused(ContentError):
     code = "image.url_refused"
     template = "The source_url is refused: {reason}."
