@@ -14,7 +14,7 @@ from glint.conductor.keeper import Ticket
 from glint.conductor.outcome import Clerk
 from glint.conductor.settings import Settings
 from glint.db import forecasts, images, moves
-from glint.plan import Choice, choose_method
+from glint.methods import Choice, choose_method
 from glint.states import TransferMethod
 
 #: Streams copies of one image; writes each of them down.

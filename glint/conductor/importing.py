@@ -16,7 +16,7 @@ from glint.conductor.settings import Settings
 from glint.conductor.sources import look
 from glint.db import moves
 from glint.drivers.base import Import, ImportProgress, SiteDriver
-from glint.plan import Choice, Holder
+from glint.methods import Choice, Holder
 from glint.states import DeploymentStatus, TransferMethod
 
 LOG = logging.getLogger(__name__)

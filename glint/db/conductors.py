@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from glint.db import api, clock, models
+from glint.db import api, clock, processes
 
 #: A conductor that gave no sign for longer is taken for dead; it gives one every few seconds.
 SILENCE = datetime.timedelta(minutes=1)
@@ -27,7 +27,7 @@ def beat(
     :param store: which upload folder it has.
     :param data_url: where it serves image data to the API.
     """
-    row = models.Conductor
+    row = processes.Conductor
     now = {"store": store, "data_url": data_url}
     with db.writer() as session:
         known = session.execute(
@@ -38,9 +38,9 @@ def beat(
 
 
 @api.retry
-def living(db: api.Database) -> Sequence[models.Conductor]:
+def living(db: api.Database) -> Sequence[processes.Conductor]:
     """Those that gave a sign within the last minute."""
-    row = models.Conductor
+    row = processes.Conductor
     with db.reader() as session:
         since = clock.after(-SILENCE.total_seconds())
         rows = session.scalars(sa.select(row).where(row.beat_at > since)).all()
@@ -52,14 +52,16 @@ def living(db: api.Database) -> Sequence[models.Conductor]:
 def leave(db: api.Database, ident: str) -> None:
     """A conductor stopped in good order."""
     with db.writer() as session:
-        session.execute(sa.delete(models.Conductor).where(models.Conductor.id == ident))
+        session.execute(sa.delete(processes.Conductor).where(processes.Conductor.id == ident))
 
 
 @api.retry
-def list(db: api.Database) -> Sequence[models.Conductor]:  # noqa: A001
+def list(db: api.Database) -> Sequence[processes.Conductor]:  # noqa: A001
     """All that ever gave a sign and did not leave; ``beat_at`` (naive UTC) tells who lives."""
     with db.reader() as session:
-        rows = session.scalars(sa.select(models.Conductor).order_by(models.Conductor.host)).all()
+        rows = session.scalars(
+            sa.select(processes.Conductor).order_by(processes.Conductor.host)
+        ).all()
         session.expunge_all()
         return rows
 
@@ -69,4 +71,4 @@ def forget(db: api.Database, silent: datetime.timedelta) -> None:
     """Remove conductors that gave no sign for so long."""
     before = clock.after(-silent.total_seconds())
     with db.writer() as session:
-        session.execute(sa.delete(models.Conductor).where(models.Conductor.beat_at < before))
+        session.execute(sa.delete(processes.Conductor).where(processes.Conductor.beat_at < before))

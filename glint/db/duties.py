@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
 
-from glint.db import api, clock, models
+from glint.db import api, clock, processes
 
 
 @api.retry
@@ -15,7 +15,7 @@ def hold(db: api.Database, name: str, owner: str, *, lease: float) -> bool:
     :param lease: seconds after which it is free again unless it was renewed by another call.
     :returns: False where another conductor has it.
     """
-    row = models.Duty
+    row = processes.Duty
     free = sa.or_(row.owner == owner, row.until < clock.now())
     try:
         with db.writer() as session:
@@ -39,6 +39,6 @@ def hold(db: api.Database, name: str, owner: str, *, lease: float) -> bool:
 @api.retry
 def release(db: api.Database, name: str, owner: str) -> None:
     """Give a duty back before its lease ends."""
-    row = models.Duty
+    row = processes.Duty
     with db.writer() as session:
         session.execute(sa.delete(row).where(row.name == name, row.owner == owner))

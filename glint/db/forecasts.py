@@ -15,7 +15,8 @@ from sqlalchemy import orm
 
 from glint import objects
 from glint.db import api, convert, inventory, models, wishes
-from glint.plan import Claims, Column, Forecast, Holder, Situation, foresee, ranked
+from glint.methods import Column, Holder
+from glint.plan import Claims, Forecast, Situation, foresee, ranked
 from glint.states import LIVE, DeploymentStatus, PlannedAction, TransferKind, TransferState
 
 _T = models.Transfer

@@ -18,7 +18,7 @@ from oslo_db import exception as db_exc
 from oslo_db.sqlalchemy import engines
 
 from glint import exception
-from glint.db import api, models
+from glint.db import api, processes
 
 #: Seconds to wait for another upgrade of the same database, and for the database to answer.
 LOCK_TIMEOUT = 60
@@ -117,7 +117,7 @@ def upgrade(url: str) -> Versions:
 def differences(connection: sa.Connection) -> list[object]:
     """What autogenerate would change to make the database equal to the models; [] when equal."""
     context = migration.MigrationContext.configure(connection, opts={"compare_type": True})
-    return list(autogenerate.compare_metadata(context, models.Base.metadata))
+    return list(autogenerate.compare_metadata(context, processes.METADATA))
 
 
 def new_revision(message: str) -> str:

@@ -374,27 +374,3 @@ class Event(Base):
     notified: orm.Mapped[bool] = orm.mapped_column(default=False)
 
     __table_args__ = (sa.Index("events_notified", "notified", "id"), TABLE_ARGS)
-
-
-class Duty(Base):
-    """Something that one conductor at a time does for all, as long as it renews this row."""
-
-    __tablename__ = "duties"
-
-    name: orm.Mapped[str] = orm.mapped_column(sa.String(64), primary_key=True)
-    owner: orm.Mapped[str] = orm.mapped_column(sa.String(255))
-    until: orm.Mapped[datetime.datetime] = orm.mapped_column(Time)
-
-
-class Conductor(Base):
-    """A conductor process that lives: renewed with every beat, for the operator to look at."""
-
-    __tablename__ = "conductors"
-
-    id: orm.Mapped[str] = orm.mapped_column(sa.String(255), primary_key=True)
-    host: orm.Mapped[str] = orm.mapped_column(sa.String(255))
-    # Which upload folder it has, and where it serves image data to the API.
-    store: orm.Mapped[str | None] = orm.mapped_column(sa.String(36))
-    data_url: orm.Mapped[str | None] = orm.mapped_column(sa.String(255))
-    started_at: orm.Mapped[datetime.datetime] = orm.mapped_column(Time, default=clock.now())
-    beat_at: orm.Mapped[datetime.datetime] = orm.mapped_column(Time, default=clock.now())

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from glint.db import api, clock, models
+from glint.db import api, clock, models, processes
 from glint.states import SiteHealth, TransferState
 
 _T = models.Transfer
@@ -57,7 +57,7 @@ class Figures:
 
 def figures(db: api.Database) -> Figures:
     """Read them all. Not tried again: who asks for statistics asks again soon."""
-    deployment, conductor = models.Deployment, models.Conductor
+    deployment, conductor = models.Deployment, processes.Conductor
     living = conductor.beat_at > clock.after(-SILENCE)
     ended = sa.and_(_T.state == str(TransferState.RUNNING), _T.lease_until < clock.now())
     statuses = sa.select(deployment.status, sa.func.count()).group_by(deployment.status)

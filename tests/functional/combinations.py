@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import fixtures
 import sqlalchemy as sa
 
-from glint.db import api, models
+from glint.db import api, models, processes
 from tests.chaos.glint import ScaledGlint
 from tests.functional.service import GlintService, Settings
 from tests.minicloud.fixture import CloudHandle
@@ -29,7 +29,7 @@ from tests.servers.rabbitmq import RabbitMQ
 from tests.servers.server import Shared
 
 #: Tables about the processes themselves, which go on.
-OF_PROCESSES = (models.Conductor.__table__, models.Duty.__table__)
+OF_PROCESSES = (processes.Conductor.__table__, processes.Duty.__table__)
 
 
 class FakeGlint(GlintService):
@@ -157,6 +157,6 @@ def _is_busy(db: api.Database) -> bool:
 @api.retry
 def _wipe(db: api.Database) -> None:
     with db.writer() as session:
-        for table in reversed(models.Base.metadata.sorted_tables):
+        for table in reversed(processes.METADATA.sorted_tables):
             if table not in OF_PROCESSES:
                 session.execute(sa.delete(table))

@@ -12,7 +12,7 @@ import testtools
 from alembic import command
 
 from glint import objects
-from glint.db import migration, models, sites
+from glint.db import migration, models, processes, sites
 from glint.db.api import Database
 from tests.servers import databases, mariadb, postgresql, server
 
@@ -62,10 +62,10 @@ class Everywhere(testtools.TestCase):
         migration.upgrade(self.url)
         migrated = self.description()
         with sa.create_engine(self.url, poolclass=sa.NullPool).begin() as connection:
-            models.Base.metadata.drop_all(connection)
-            models.Base.metadata.create_all(connection)
+            processes.METADATA.drop_all(connection)
+            processes.METADATA.create_all(connection)
         self.assertEqual(self.description(), migrated)
-        self.assertEqual(len(models.Base.metadata.tables), len(migrated))
+        self.assertEqual(len(processes.METADATA.tables), len(migrated))
 
     def description(self) -> dict[str, object]:
         inspector = sa.inspect(self.connect())

@@ -19,7 +19,8 @@ FLOORS: dict[str, set[str]] = {
     "glint.objects": PURE,
     "glint.states": PURE,
     "glint.exception": PURE,
-    "glint.plan": PURE,
+    "glint.plan": PURE | {"glint.methods"},
+    "glint.methods": PURE,
     "glint.hours": PURE,
     "glint.quotas": {"glint.exception"},
     "glint.version": set(),
@@ -32,7 +33,7 @@ FLOORS: dict[str, set[str]] = {
     "glint.transfer": {"glint.objects", "glint.exception", "glint.drivers.base"},
     # Written by the API, read by conductors: it knows no more than both do.
     "glint.uploads": {"glint.exception"},
-    "glint.db": PURE | {"glint.hours", "glint.plan"},
+    "glint.db": PURE | {"glint.hours", "glint.methods", "glint.plan"},
     "glint.rpc": {"glint.context", "glint.exception"},
     "glint.metrics": PURE | {"glint.db"},
     "glint.api": PURE
@@ -42,6 +43,7 @@ FLOORS: dict[str, set[str]] = {
         "glint.db",
         "glint.drivers.base",
         "glint.hours",
+        "glint.methods",
         "glint.plan",
         "glint.policies",
         "glint.quotas",
@@ -56,6 +58,7 @@ FLOORS: dict[str, set[str]] = {
         "glint.db",
         "glint.drivers",
         "glint.metrics",
+        "glint.methods",
         "glint.plan",
         "glint.quotas",
         "glint.rpc",
@@ -86,6 +89,7 @@ ONLY_LIBRARIES: dict[str, set[str]] = {
     "glint.states": set(),
     "glint.exception": set(),
     "glint.plan": set(),
+    "glint.methods": set(),
     # The answers of a keystoneauth1 session are objects of requests.
     "glint.client": {"keystoneauth1", "requests"},
 }

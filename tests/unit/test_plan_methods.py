@@ -8,8 +8,9 @@ from typing import Any
 
 import testtools
 
-from glint import exception, objects, plan
-from glint.plan import Claims, Column, Holder, Situation, choose_method, foresee
+from glint import exception, methods, objects, plan
+from glint.methods import Column, Holder, choose_method
+from glint.plan import Claims, Situation, foresee
 from glint.states import DeploymentStatus as S
 from glint.states import PlannedAction, SiteHealth, TransferMethod
 from tests.unit.test_plan import IMAGE, NOW, cell
@@ -52,10 +53,10 @@ TARGET = column("WEST", WEST, FACTS)
 
 
 class TestMethod(testtools.TestCase):
-    def choose(self, target: Column, *holders: Holder, **image: Any) -> plan.Choice:
+    def choose(self, target: Column, *holders: Holder, **image: Any) -> methods.Choice:
         return choose_method(dataclasses.replace(IMAGE, **image), target, holders)
 
-    def assert_streamed(self, choice: plan.Choice, why: str) -> None:
+    def assert_streamed(self, choice: methods.Choice, why: str) -> None:
         self.assertEqual((TransferMethod.STREAM, None), (choice.method, choice.source))
         self.assertIn(why, choice.reason)
 

@@ -11,8 +11,8 @@ from glint.api.endpoint import Answer, Call, Controller, endpoint
 from glint.api.schemas import sites as schemas
 from glint.db import credentials as db_credentials
 from glint.db import sites as db_sites
+from glint.methods import same_address
 from glint.objects import Scope, Site
-from glint.plan import same_address
 
 
 class Sites(Controller):

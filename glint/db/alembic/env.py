@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from glint.db import models
+from glint.db import processes
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=models.Base.metadata,
+    target_metadata=processes.METADATA,
     compare_type=True,
     # SQLite cannot alter a table: alembic then makes a new one and moves the rows.
     render_as_batch=True,

@@ -16,7 +16,7 @@ from glint import policies
 from glint.api.app import make_app
 from glint.conf import register_opts
 from glint.credentials import Keyring
-from glint.db import api, models
+from glint.db import api, processes
 from glint.drivers.glance.site_type import OPENSTACK
 from tests.contract import contract
 from tests.unit.api import fakes
@@ -62,7 +62,7 @@ class ApiTestCase(testtools.TestCase):
         self.folder = self.useFixture(fixtures.TempDir()).path
         self.db = api.Database(f"sqlite:///{self.folder}/glint.db")
         self.addCleanup(self.db.dispose)
-        models.Base.metadata.create_all(self.db.engine)
+        processes.METADATA.create_all(self.db.engine)
         self.keyring = Keyring(f"{self.folder}/keys")
         self.keyring.setup()
         self.conductor = fakes.FakeConductor(self.db)

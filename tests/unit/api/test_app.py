@@ -20,8 +20,8 @@ from glint.cmd import serving
 from glint.conf import opts, register_opts
 from glint.context import RequestContext
 from glint.credentials.home import HomeCloud
+from glint.methods import same_address
 from glint.metrics import Registry
-from glint.plan import same_address
 from glint.wsgi import api as wsgi_api
 from tests.unit.api.base import ApiTestCase
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from glint import plan
-from glint.db import convert, credentials, inventory, models
+from glint.db import convert, credentials, inventory, models, processes
 from tests.unit.api import fakes
 from tests.unit.api.test_operations import SaveTestCase
 
@@ -23,7 +23,7 @@ class DryRunTestCase(SaveTestCase):
         with self.db.reader() as session:
             return {
                 name: sorted(map(repr, session.execute(sa.select(table)).all()))
-                for name, table in models.Base.metadata.tables.items()
+                for name, table in processes.METADATA.tables.items()
             }
 
     def dry(self, *changes: dict[str, Any], who: str = "alice") -> dict[str, Any]:

@@ -17,7 +17,7 @@ from glint import exception
 from glint.api import users
 from glint.cmd import manage, reencryption
 from glint.credentials import Keyring
-from glint.db import conductors, credentials, migration, models
+from glint.db import conductors, credentials, migration, models, processes
 from tests.unit.cmd import base
 
 
@@ -261,8 +261,8 @@ class TestService(base.CommandCase):
         late = models.utcnow() - datetime.timedelta(seconds=manage.SILENT_AFTER + 30)
         with db.writer() as session:
             session.execute(
-                sa.update(models.Conductor)
-                .where(models.Conductor.id == "c2-id")
+                sa.update(processes.Conductor)
+                .where(processes.Conductor.id == "c2-id")
                 .values(beat_at=late)
             )
         header, one, two = self.done("service", "list").splitlines()

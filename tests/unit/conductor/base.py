@@ -12,7 +12,17 @@ import testtools
 
 from glint.conductor.manager import Manager
 from glint.conductor.settings import Settings
-from glint.db import api, credentials, deployments, images, models, operations, scans, sites
+from glint.db import (
+    api,
+    credentials,
+    deployments,
+    images,
+    models,
+    operations,
+    processes,
+    scans,
+    sites,
+)
 from glint.metrics.work import Work
 from glint.objects import Deployment, Scope, WishedChange
 from tests.unit.conductor.memory import MemoryCloud, MemoryDriver
@@ -36,7 +46,7 @@ class ConductorTestCase(testtools.TestCase):
         super().setUp()
         folder = self.useFixture(fixtures.TempDir()).path
         self.db = self.database(f"sqlite:///{folder}/glint.db")
-        models.Base.metadata.create_all(self.db.engine)
+        processes.METADATA.create_all(self.db.engine)
         self.columns: dict[str, str] = {}
 
     def database(self, url: str) -> api.Database:

@@ -160,7 +160,7 @@ class RefusedTest(testtools.TestCase):
 
 class FuzzTest(testtools.TestCase):
     SEEDS = tuple(
-        some(**more).file()  # type: ignore[arg-type]
+        some(**more).file()
         for more in ({}, {"kind": "zlib"}, {"kind": "zstd"}, {"version": 2}, {"zeros": (5,)})
     )
 
