@@ -31,6 +31,7 @@ __all__ = [
     "Resource",
     "Unauthorized",
     "client",
+    "inventory",
     "page",
 ]
 
@@ -70,3 +71,16 @@ def page(
     things = getattr(client, collection)
     answer = client.http.get(things.path, {"limit": limit, "marker": marker, **filters})
     return list(answer.get(things.many) or ()), bool(answer.get("links"))
+
+
+def inventory(
+    client: Client, credential_id: str, *, limit: int, marker: str | None = None
+) -> tuple[list[Resource], bool]:
+    """One page of what a credential saw at its site, and whether another follows.
+
+    :param marker: the last remote id of the page before.
+    :raises ClientError: the service did not answer, or refused.
+    """
+    path = f"{client.credentials.path}/{credential_id}/inventory"
+    answer = client.http.get(path, {"limit": limit, "marker": marker})
+    return list(answer.get("inventory") or ()), bool(answer.get("links"))

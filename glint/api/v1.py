@@ -11,6 +11,7 @@ import webob
 
 from glint import exception
 from glint.api import errors
+from glint.api.controllers.conductors import Conductors
 from glint.api.controllers.credentials import Credentials
 from glint.api.controllers.deployments import Deployments
 from glint.api.controllers.events import Events
@@ -77,6 +78,7 @@ def tree(services: Services) -> Tree:
         "/v1/transfers/{id}/retry": {"POST": transfers.retry},
         "/v1/events": {"GET": events.list},
         "/v1/quotas": {"GET": Quotas(services).show},
+        "/v1/conductors": {"GET": Conductors(services).list},
     }
     routes["/v1/openapi.json"] = {"GET": OpenAPI(services, routes).show}
     return routes

@@ -74,6 +74,7 @@ class Client:
         self.operations = resources.Operations(self.http)
         self.deployments = resources.Deployments(self.http)
         self.transfers = resources.Transfers(self.http)
+        self.conductors = resources.Conductors(self.http)
         self.events = history.Events(self.http)
 
     def matrix(self, *, name: str | None = None, page_size: int | None = None) -> Matrix:

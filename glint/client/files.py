@@ -85,17 +85,19 @@ class ImageFiles:
         stream: IO[bytes],
         *,
         credential_id: str | None = None,
+        size: int | None = None,
         progress: Progress = _silent,
     ) -> Resource:
         """Send the content of an image; memory stays constant.
 
         :param stream: read to its end; where it is a file, its size is announced.
+        :param size: bytes that the stream will give, where it is no file but that is known.
         :param credential_id: the first site.
         :param progress: called after each piece.
         :returns: ``image``, and ``operation_id`` of the copy to the first site or None.
         :raises ClientError: it was refused; the service kept nothing.
         """
-        size = _size_of(stream)
+        size = size or _size_of(stream)
         body = (_Sized if size else _Chunked)(stream, size, progress)
         query = f"?credential_id={credential_id}" if credential_id else ""
         answer = self._http.stream(

@@ -223,6 +223,15 @@ class Images(Collection):
         self._http.request("DELETE", self._at(ident))
 
 
+class Conductors(Listing):
+    """The processes that carry everything out; for administrators."""
+
+    path, one, many = "/conductors", "conductor", "conductors"
+
+    def list(self) -> Iterator[Resource]:
+        return self._list(None)
+
+
 class Operations(Actionable):
     """Saves, and how far each has come."""
 

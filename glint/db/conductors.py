@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from glint.db import api, clock, processes
+from glint.db import api, clock, models, processes
+from glint.states import TransferState
 
 #: A conductor that gave no sign for longer is taken for dead; it gives one every few seconds.
 SILENCE = datetime.timedelta(minutes=1)
@@ -64,6 +65,19 @@ def list(db: api.Database) -> Sequence[processes.Conductor]:  # noqa: A001
         ).all()
         session.expunge_all()
         return rows
+
+
+@api.retry
+def running(db: api.Database) -> Mapping[str, int]:
+    """By conductor, how many transfers it carries out."""
+    row = models.Transfer
+    with db.reader() as session:
+        found = session.execute(
+            sa.select(row.owner, sa.func.count())
+            .where(row.state == str(TransferState.RUNNING), row.owner.is_not(None))
+            .group_by(row.owner)
+        )
+        return {str(owner): count for owner, count in found}
 
 
 @api.retry

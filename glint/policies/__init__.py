@@ -11,6 +11,7 @@ from oslo_policy import opts, policy
 from glint import exception
 from glint.policies import (
     base,
+    conductors,
     credentials,
     deployments,
     events,
@@ -39,6 +40,7 @@ MODULES = (
     transfers,
     events,
     quotas,
+    conductors,
 )
 
 

@@ -39,6 +39,7 @@ HARMLESS = {
     ("GET", "/v1/site-types"),
     ("GET", "/v1/site-types/{name}"),
     ("POST", "/v1/sites"),
+    ("GET", "/v1/conductors"),
 }
 
 
@@ -142,6 +143,11 @@ class OtherProjectTest(WallsTestCase):
             for verb in set(entry) - {"parameters"}:
                 if (verb.upper(), path) not in HARMLESS:
                     self.assertIn((verb.upper(), path), walked)
+
+    def test_only_administrators_see_the_conductors(self) -> None:
+        self.assert_refused(self.http.get("/v1/conductors"), 403, "request.forbidden")
+        (one,) = self.glint.http("admin").get("/v1/conductors").json()["conductors"]
+        self.assertTrue(one["alive"])
 
     def test_quotas_count_only_what_is_ones_own(self) -> None:
         for who, at_least in (("hep-member", 2), ("bio-member", 0)):
@@ -325,6 +331,7 @@ class ReaderTest(WallsTestCase):
 class TokenTest(WallsTestCase):
     def all_routes(self) -> list[tuple[str, str, dict[str, Any] | None]]:
         reads = [f"/v1/{name}" for name in (*COLLECTIONS, "matrix", "quotas", "site-types")]
+        reads.append("/v1/conductors")
         reads += [f"/v1/{name}/{ident}" for name, ident in self.ids.items()]
         reads += ["/v1", "/v1/site-types/openstack"]
         reads.append(f"/v1/credentials/{self.ids['credentials']}/inventory")

@@ -66,6 +66,7 @@ EXPECTED: dict[str, frozenset[str]] = {
     "POST /v1/transfers/{id}/retry": MEMBERS,
     "GET /v1/events": READERS,
     "GET /v1/quotas": READERS,
+    "GET /v1/conductors": ADMINS,
 }
 
 

@@ -145,7 +145,8 @@ def plan(client: Client, changes: list[Change]) -> Plan:
     lists: dict[str, list[dict[str, Any]]] = {
         "copies": [], "removals": [], "refusals": [], "settled": []
     }  # fmt: skip
-    accepted, refused = [], []
+    accepted: list[Change] = []
+    refused: list[Change] = []
     for change, cell in zip(changes, answer["cells"], strict=True):
         action = str(cell["action"])
         switch = SWITCHES.get(str(cell["error_code"]))

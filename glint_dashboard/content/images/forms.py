@@ -1,16 +1,16 @@
-"""Registering and changing an image."""
+"""Registering an image by its id at a site, and changing one."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from horizon import forms
 
 from glint_dashboard import api
 from glint_dashboard.content import dialogs
+from glint_dashboard.content.images.described import DescribedForm
 
 
 class RegisterForm(dialogs.Form):
@@ -36,43 +36,20 @@ class RegisterForm(dialogs.Form):
         return _("Image %s is in the catalogue.") % image["name"]
 
 
-class EditForm(dialogs.Form):
+class EditForm(DescribedForm):
     """Change what an image is called and what is said of it."""
 
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=255)
-    min_disk = forms.IntegerField(label=gettext_lazy("Minimum disk (GB)"), min_value=0)
-    min_ram = forms.IntegerField(label=gettext_lazy("Minimum RAM (MB)"), min_value=0)
-    tags = forms.CharField(
-        label=gettext_lazy("Tags"),
+    repair = forms.BooleanField(
+        label=gettext_lazy("Repair by itself"),
         required=False,
-        help_text=gettext_lazy("One on each line."),
-        widget=forms.Textarea(attrs={"rows": "3"}),
+        help_text=gettext_lazy("A copy that is lost or altered at a site is made again unasked."),
     )
-    properties = forms.CharField(
-        label=gettext_lazy("Properties"),
-        required=False,
-        help_text=gettext_lazy("One on each line, as name=value."),
-        widget=forms.Textarea(attrs={"rows": "5"}),
-    )
-
-    def clean_properties(self) -> dict[str, str]:
-        """:raises ValidationError: a line has no equals sign."""
-        found = {}
-        for line in filter(str.strip, self.cleaned_data["properties"].splitlines()):
-            name, equals, value = line.partition("=")
-            if not equals:
-                raise ValidationError(_("Each line is name=value."))
-            found[name.strip()] = value.strip()
-        return found
-
-    def clean_tags(self) -> list[str]:
-        lines = (line.strip() for line in self.cleaned_data["tags"].splitlines())
-        return sorted({line for line in lines if line})
 
     def act(self, client: api.Client, data: dict[str, Any]) -> str:
         image = self.initial["image"]
         before = {**image, "tags": sorted(image["tags"])}
-        changes = {key: value for key, value in data.items() if value != before[key]}
+        wish = {**self.described(data), "repair": data["repair"]}
+        changes = {key: value for key, value in wish.items() if value != before[key]}
         if not changes:
             return _("Nothing was changed.")
         changed = client.images.update(image["id"], generation=image["generation"], **changes)

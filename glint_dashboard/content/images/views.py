@@ -10,6 +10,7 @@ from horizon import views
 
 from glint_dashboard import api, errors
 from glint_dashboard.content import dialogs, lists
+from glint_dashboard.content.base import may
 from glint_dashboard.content.deployments import cells
 from glint_dashboard.content.deployments.views import history
 from glint_dashboard.content.images import forms, tables
@@ -34,7 +35,7 @@ class RegisterView(dialogs.DialogView):
     form_class = forms.RegisterForm
     address = "horizon:project:glint_images:register"
     success_url = reverse_lazy(INDEX)
-    page_title = submit_label = _("Register Image")
+    page_title = submit_label = _("Register by ID")
     explanation = _(
         "Glint looks at the image where it is, and takes its name, size and hash into the"
         " catalogue. Nothing is copied by this: tick it in the matrix for that."
@@ -55,7 +56,7 @@ class EditView(dialogs.DialogView):
 
     def read(self, client: api.Client) -> dict[str, Any]:
         image = client.images.get(self.kwargs["ident"])
-        usual = {key: image[key] for key in ("name", "min_disk", "min_ram")}
+        usual = {key: image[key] for key in ("name", "min_disk", "min_ram", "repair")}
         lines = [f"{name}={value}" for name, value in sorted(image["properties"].items())]
         texts = {"tags": "\n".join(sorted(image["tags"])), "properties": "\n".join(lines)}
         return {"image": image, **usual, **texts}
@@ -74,6 +75,7 @@ class DetailView(views.HorizonTemplateView):
             image = client.images.get(self.kwargs["ident"])
             names = {one["id"]: one["name"] for one in client.credentials.list(page_size=1000)}
             context["image"] = image
+            context["content"], context["origin"] = tables.content(image), tables.origin(image)
             context["places"] = [
                 cell | cells.shown(cell) | {"site": names.get(cell["credential_id"], "?")}
                 for cell in client.deployments.list(image_id=image["id"])
@@ -82,4 +84,6 @@ class DetailView(views.HorizonTemplateView):
         except errors.FAILURES as error:
             errors.tell(self.request, error)
         context["cell_base"] = reverse("horizon:project:glint_deployments:index") + "cell/"
+        context["may_edit"] = may(self.request, "image:update")
+        context["may_upload"] = may(self.request, "image:upload")
         return context

@@ -12,9 +12,38 @@ from horizon import forms
 from glint_dashboard import api
 from glint_dashboard.content import dialogs, schemas
 
+KIB = 1024
+
 
 class _Connected(dialogs.Form):
     """Adds the fields of connections, as the site types tell them: ``TYPE__PROPERTY``."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=255)
+    max_transfers = forms.IntegerField(
+        label=gettext_lazy("Transfers at once"), min_value=1, max_value=100, initial=4
+    )
+    bandwidth = forms.IntegerField(
+        label=gettext_lazy("Bandwidth (KiB/s)"),
+        required=False,
+        min_value=64,
+        max_value=10**9,
+        help_text=gettext_lazy("Of all copies to and from it together; empty: no limit."),
+    )
+    hours = forms.CharField(
+        label=gettext_lazy("Hours (UTC)"),
+        required=False,
+        max_length=64,
+        help_text=gettext_lazy("When copies may begin, such as 22:00-06:00; empty: always."),
+    )
+
+    def polite(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """How much and when may be copied; None: no limit."""
+        width = data["bandwidth"]
+        return {
+            "max_transfers": data["max_transfers"],
+            "bandwidth": None if width is None else width * KIB,
+            "hours": data["hours"].strip() or None,
+        }
 
     def add_connections(self, kinds: list[api.Resource], switched: bool) -> None:
         self.kinds = kinds
@@ -44,13 +73,11 @@ class _Connected(dialogs.Form):
 class AddForm(_Connected):
     """A site is written down only after it answered."""
 
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=255)
+    field_order = ("name", "type")
+
     type = forms.ChoiceField(
         label=gettext_lazy("Type"),
         widget=forms.ThemableSelectWidget(attrs={"class": "switchable", "data-slug": "type"}),
-    )
-    max_transfers = forms.IntegerField(
-        label=gettext_lazy("Transfers at once"), min_value=1, max_value=100, initial=4
     )
 
     def __init__(self, request: Any, *args: Any, **kwargs: Any) -> None:
@@ -65,19 +92,19 @@ class AddForm(_Connected):
             data["name"],
             data["type"],
             self.connection(data, data["type"]),
-            max_transfers=data["max_transfers"],
+            **self.more(data),
         )
         return _("Added site %s. It answers.") % site["name"]
+
+    def more(self, data: dict[str, Any]) -> dict[str, Any]:
+        """What is asked for besides the connection."""
+        return {key: one for key, one in self.polite(data).items() if one is not None}
 
 
 class EditForm(_Connected):
     """What may change of a site; another address is asked before it is believed."""
 
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=255)
     enabled = forms.BooleanField(label=gettext_lazy("Enabled"), required=False)
-    max_transfers = forms.IntegerField(
-        label=gettext_lazy("Transfers at once"), min_value=1, max_value=100
-    )
 
     def __init__(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
@@ -85,8 +112,10 @@ class EditForm(_Connected):
 
     def act(self, client: api.Client, data: dict[str, Any]) -> str:
         site = self.initial["site"]
-        changes = {key: data[key] for key in ("name", "enabled", "max_transfers")}
-        changes = {key: value for key, value in changes.items() if value != site[key]}
+        wish = {"name": data["name"], "enabled": data["enabled"], **self.polite(data)}
+        if site["bandwidth"] is not None and data["bandwidth"] == site["bandwidth"] // KIB:
+            wish["bandwidth"] = site["bandwidth"]  # shown in KiB, it may have been rounded
+        changes = {key: value for key, value in wish.items() if value != site[key]}
         connection = self.connection(data, site["type"])
         before = {f"{site['type']}__{name}": one for name, one in site["connection"].items()}
         if connection != self.connection(before, site["type"]):

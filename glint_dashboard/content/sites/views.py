@@ -51,5 +51,6 @@ class EditView(dialogs.DialogView):
         site = client.sites.get(self.kwargs["ident"])
         kind = client.site_types.get(site["type"])
         connection = {f"{site['type']}__{k}": v for k, v in site["connection"].items()}
-        usual = {key: site[key] for key in ("name", "enabled", "max_transfers")}
+        usual = {key: site[key] for key in ("name", "enabled", "max_transfers", "hours")}
+        usual["bandwidth"] = site["bandwidth"] and site["bandwidth"] // forms.KIB
         return {"kinds": [kind], "site": site, **usual, **connection}

@@ -90,7 +90,7 @@ def user(roles: tuple[str, ...], services: list[dict[str, Any]]) -> Any:
         expires=datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1),
         serviceCatalog=services,
     )
-    return User(
+    found = User(
         id="u1",
         token=token,
         user="alice",
@@ -103,6 +103,8 @@ def user(roles: tuple[str, ...], services: list[dict[str, Any]]) -> Any:
         endpoint=KEYSTONE,
         services_region="one",
     )
+    found._authorized_tenants = []  # or Horizon asks Keystone for its project menu
+    return found
 
 
 def cell(status: str = "absent", wanted: bool = False, **more: Any) -> dict[str, Any]:

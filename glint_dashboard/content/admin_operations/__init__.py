@@ -1,0 +1,1 @@
+"""The Saves of all projects."""

@@ -1,0 +1,1 @@
+"""The sites of all projects, and those for everyone."""
