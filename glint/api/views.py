@@ -227,6 +227,8 @@ def matrix_row(item: objects.MatrixRow, credential_ids: Iterable[str]) -> View:
         "os_hash_algo": item.image.os_hash_algo,
         "os_hash_value": item.image.os_hash_value,
         "disk_format": item.image.disk_format,
+        "state": str(item.image.state),
+        "ownership": item.image.ownership,
         "generation": item.image.generation,
         "created_at": when(item.image.created_at),
         "updated_at": when(item.image.updated_at),

@@ -28,6 +28,17 @@ FEW = 2000
 #: Statuses that most cells have: their counts would read them all.
 _COMMON = (_ACTIVE, _ABSENT)
 
+#: Something is at work in these cells, or waits for its turn.
+_MOVING = tuple(
+    str(status)
+    for status in (
+        DeploymentStatus.QUEUED,
+        DeploymentStatus.COPYING,
+        DeploymentStatus.VERIFYING,
+        DeploymentStatus.REMOVING,
+    )
+)
+
 _DIFFERS = sa.or_(
     sa.and_(_D.wanted.is_(True), _D.status != _ACTIVE),
     sa.and_(_D.wanted.is_(False), _D.status != _ABSENT),
@@ -140,6 +151,8 @@ def counts(session: orm.Session, scope: objects.Scope, column_ids: Sequence[str]
     one = sa.func.count(sa.distinct(_D.image_id))
     cells = _D.credential_id.in_(column_ids)
     found["differs"] = session.scalar(sa.select(one).where(cells, _DIFFERS)) or 0
+    moving = sa.select(one).where(cells, _D.status.in_(_MOVING))
+    found["moving"] = session.scalar(moving) or 0
     for status in DeploymentStatus:
         if status not in _COMMON:
             found[str(status)] = 0

@@ -81,7 +81,8 @@ class Image:
     ``digests`` maps hash algorithm to hex digest: all that is proven about the content, among them
     ``os_hash_algo``/``os_hash_value`` (None until known). ``expected``: what its user says that
     they are, not proven. ``kept``: where its bytes lie in the upload folder, as ``store/file``.
-    ``repair``: cells that drift are made true again without anybody's asking.
+    ``repair``: cells that drift are made true again without anybody's asking. ``ownership``: whose
+    it was where it was found (glint.db.images.ownership).
     """
 
     id: str
@@ -108,6 +109,7 @@ class Image:
     expected: Mapping[str, str] = dataclasses.field(default_factory=dict)
     kept: str | None = None
     repair: bool = False
+    ownership: str = "project"
 
     @property
     def state(self) -> ImageState:

@@ -14,6 +14,7 @@ from testtools import content
 from tests.functional.base import ClassGlintTestCase, User
 from tests.functional.browser import Browser, programs
 from tests.functional.horizon import Horizon, SharedHorizon
+from tests.functional.service import GlintService
 
 MATRIX = "/project/glint_deployments/"
 
@@ -36,6 +37,13 @@ class DashboardTestCase(ClassGlintTestCase, testtools.TestCase):
         super().setUpClass()
         cls.browsers = {}
         cls.horizon = cls.enter(SharedHorizon(cls.alto)).horizon
+
+    @classmethod
+    def _own_glint(cls) -> GlintService:
+        uploads = tempfile.TemporaryDirectory(prefix="glint-uploads-")
+        cls.addClassCleanup(uploads.cleanup)
+        cls.settings = {"images": {"upload_dir": uploads.name}}
+        return super()._own_glint()
 
     def setUp(self) -> None:
         super().setUp()

@@ -3,9 +3,10 @@
 from glint.api.schemas import lists, parts
 from glint.api.schemas.deployments import CELL
 from glint.api.schemas.images import PROPERTY
-from glint.states import DeploymentStatus, SiteHealth
+from glint.states import DeploymentStatus, ImageState, SiteHealth
 
 CONFLICTS = ("same_name", "same_content", "duplicate")
+OWNERSHIPS = ("project", "project_public", "shared", "public")
 SHOWS = ("all", "mine", "shared", "public")
 
 _COLUMN = parts.answer(
@@ -25,6 +26,12 @@ _ROW = parts.answer(
     os_hash_algo=parts.or_null(parts.TEXT),
     os_hash_value=parts.or_null(parts.TEXT),
     disk_format=parts.TEXT,
+    state=parts.one_of(ImageState),
+    ownership={
+        "type": "string",
+        "enum": [*OWNERSHIPS],
+        "description": "whose it was where it was found, and whether all could see it there",
+    },
     generation=parts.GENERATION,
     created_at=parts.TIME,
     updated_at=parts.TIME,

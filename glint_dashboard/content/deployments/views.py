@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import http
@@ -17,6 +17,7 @@ from horizon import messages, views
 from glint_dashboard import api, errors
 from glint_dashboard.content.base import may
 from glint_dashboard.content.deployments import page, saves
+from glint_dashboard.content.deployments.choice import SIZES, STATES, Choice
 from glint_dashboard.content.lists import moment
 
 INDEX = "horizon:project:glint_deployments:index"
@@ -30,29 +31,34 @@ class IndexView(views.HorizonTemplateView):
     template_name = "glint_dashboard/deployments/index.html"
     page_title = gettext_lazy("Deployments")
 
+    #: Ticks of a form that could not be saved: they are shown again, as they were.
+    kept: Sequence[saves.Change] = ()
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         try:
             client = api.client(self.request)
-            found = page.load(client, page.Choice.read(self.request.GET))
-            context["page"], context["info"] = found, info(found)
+            found = page.load(client, Choice.read(self.request.GET))
+            keep(found, self.kept)
+            context["page"], context["info"] = found, info(found.counts, len(found.columns))
             context["events"] = history(client, limit=EVENTS)
-            context.update(found.around, orders=found.orders, sizes=page.SIZES)
+            context.update(found.around, orders=found.choice.orders, sizes=SIZES)
         except errors.FAILURES as error:
             errors.tell(self.request, error)
         context["may_save"] = may(self.request, "operation:create")
         context["cell_base"] = reverse(INDEX) + "cell/"
+        context["image_base"] = reverse("horizon:project:glint_images:index")
         context["here"] = self.request.GET.urlencode()
         return context
 
 
 class StateView(generic.View):
-    """What has become of the page: one answer for all of it."""
+    """What has become of the page since it was read: one answer for all of it."""
 
     def get(self, request: http.HttpRequest) -> http.HttpResponse:
         try:
             client = api.client(request)
-            found = page.load(client, page.Choice.read(request.GET))
+            found = page.changes(client, Choice.read(request.GET), request.GET.get("since", ""))
             events = history(client, limit=EVENTS)
         except errors.FAILURES as error:
             return http.JsonResponse({"error": errors.sentence(error)}, status=503)
@@ -63,12 +69,21 @@ class StateView(generic.View):
             }
             for row in found.rows
         }
+        counts = None
+        if found.counts is not None:
+            counts = {
+                "moving": found.counts.get("moving", 0),
+                "info": info(found.counts, found.columns),
+                "filters": {
+                    name: found.counts.get(key or "") for name, (_l, _a, key) in STATES.items()
+                },
+            }
         return http.JsonResponse(
             {
+                "cursor": found.cursor,
                 "rows": rows,
-                "moving": found.moving,
-                "info": info(found),
-                "filters": {one["name"]: one["count"] for one in found.filters},
+                "deleted": found.deleted,
+                "counts": counts,
                 "events": [
                     {
                         "at": f"{event['at']:%H:%M:%S}",
@@ -97,8 +112,7 @@ class SaveView(generic.View):
         except api.Conflict as error:
             if error.code != "image.generation_conflict":
                 return self._refuse(request, errors.sentence(error))
-            told = _("Somebody else changed this meanwhile. Look at it, and save again.")
-            return self._refuse(request, told, conflict=True)
+            return self._conflict(request)
         except errors.FAILURES as error:
             return self._refuse(request, errors.sentence(error))
 
@@ -134,14 +148,22 @@ class SaveView(generic.View):
         context["page_title"] = _("Confirm the changes")
         return render(request, "glint_dashboard/deployments/plan.html", context)
 
-    def _refuse(
-        self, request: http.HttpRequest, told: str, conflict: bool = False
-    ) -> http.HttpResponse:
+    def _refuse(self, request: http.HttpRequest, told: str) -> http.HttpResponse:
         if is_script(request):
-            status = 409 if conflict else 400
-            return http.JsonResponse({"error": told, "conflict": conflict}, status=status)
+            return http.JsonResponse({"error": told, "conflict": False}, status=400)
         messages.error(request, told)
         return redirect(back(request))
+
+    def _conflict(self, request: http.HttpRequest) -> http.HttpResponse:
+        """The page as it is now, with the user's ticks: nothing was saved, and nothing is lost."""
+        told = _("Somebody else changed this meanwhile. Look at it, and save again.")
+        if is_script(request):
+            return http.JsonResponse({"error": told, "conflict": True}, status=409)
+        messages.error(request, told)
+        kept = saves.agreed if "confirmed" in request.POST else saves.read
+        # It is shown under this address, but it is the page of the matrix that is asked for.
+        request.method = "GET"
+        return IndexView.as_view(kept=kept(request.POST))(request)
 
 
 class CellView(views.HorizonTemplateView):
@@ -221,22 +243,28 @@ def is_script(request: http.HttpRequest) -> bool:
 
 def back(request: http.HttpRequest) -> str:
     """The matrix with the filter and page that it had."""
-    query = page.Choice.read(request.GET).query()
+    query = Choice.read(request.GET).query()
     return reverse(INDEX) + (f"?{query}" if query else "")
 
 
-def info(found: page.Page) -> str:
-    """One line about the whole matrix."""
+def keep(found: page.Page, kept: Sequence[saves.Change]) -> None:
+    """Show boxes as a user left them."""
+    wishes = {change.key: change.wanted for change in kept}
+    for row in found.rows:
+        for cell in row["cells"]:
+            cell["ticked"] = wishes.get(f"{row['id']}:{cell['credential']}", cell["wanted"])
+
+
+def info(counts: Mapping[str, int], columns: int) -> str:
+    """One line about the whole matrix: images, columns, and images that something is up with."""
+    images = counts.get("all", 0)
     said = [
-        ngettext("%(count)d image", "%(count)d images", found.images) % {"count": found.images},
-        ngettext("%(count)d site", "%(count)d sites", len(found.columns))
-        % {"count": len(found.columns)},
+        ngettext("%(count)d image", "%(count)d images", images) % {"count": images},
+        ngettext("%(count)d column", "%(count)d columns", columns) % {"count": columns},
     ]
-    for kind in ("present", "copying", "verifying", "queued", "wanted", "removing", "failed",
-                 "drifted", "unknown"):  # fmt: skip
-        count = found.counts.get(kind, 0)
-        if count:
-            said.append(f"{count} {page.cells.WORDS[kind]}")
+    for name in ("moving", "failed", "drifted", "unknown"):
+        if counts.get(name):
+            said.append(f"{STATES[name][0]}: {counts[name]}")
     return " · ".join(said)
 
 

@@ -121,8 +121,30 @@
       (state.wanted ? say("is wanted now") : say("is not wanted any more")) : null;
   }
 
+  function remove(image) {
+    const row = byImage.get(image);
+    if (!row) { return; }
+    row.classList.add("is-gone");
+    boxesOf(row).forEach((box) => {
+      box.checked = box.defaultChecked;
+      box.disabled = true;
+      mark(box);
+    });
+  }
+
+  function showCounts(counts) {
+    document.getElementById("glint-info").textContent = counts.info;
+    Object.entries(counts.filters).forEach(([name, count]) => {
+      root.querySelector('[data-filter="' + name + '"]').textContent = count === null ? "" : count;
+    });
+    moving = counts.moving;
+    root.dataset.moving = moving;
+  }
+
   function show(state) {
     const changes = [];
+    root.dataset.cursor = state.cursor;
+    state.deleted.forEach(remove);
     Object.entries(state.rows).forEach(([image, fresh]) => {
       const row = byImage.get(image);
       if (!row) { return; }
@@ -134,10 +156,7 @@
         if (known) { cell.classList.toggle("is-changed", Boolean(told)); }
       });
     });
-    document.getElementById("glint-info").textContent = state.info;
-    Object.entries(state.filters).forEach(([name, count]) => {
-      root.querySelector('[data-filter="' + name + '"]').textContent = count;
-    });
+    if (state.counts) { showCounts(state.counts); }
     const list = document.getElementById("glint-events");
     list.replaceChildren(...state.events.map((event) => {
       const item = document.createElement("li"), at = document.createElement("time"),
@@ -147,20 +166,20 @@
       item.append(at, " ", message);
       return item;
     }));
-    moving = state.moving;
-    root.dataset.moving = moving;
     refreshButtons();
     return changes;
   }
 
   async function refresh() {
-    const answer = await ask(root.dataset.state);
+    const since = encodeURIComponent(root.dataset.cursor);
+    const answer = await ask(root.dataset.state + "&since=" + since);
     if (!answer.ok) { throw new Error(String(answer.status)); }
-    const text = await answer.text();
-    wait = text === last ? Math.min(wait * 1.5, SLOW) : QUICK;
-    last = text;
+    const state = await answer.json();
+    const told = JSON.stringify([state.rows, state.events]);
+    wait = told === last ? Math.min(wait * 1.5, SLOW) : QUICK;
+    last = told;
     root.dataset.polls = Number(root.dataset.polls || 0) + 1;
-    return show(JSON.parse(text));
+    return show(state);
   }
 
   async function poll() {

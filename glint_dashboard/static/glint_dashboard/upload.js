@@ -40,7 +40,6 @@
       ? percent + " %: " + mega(done) + " / " + mega(total) +
         (seconds > 1 ? ", " + mega(done / seconds) + "/s" : "")
       : say("All is sent; it is being checked.");
-    form.dataset.seen = (form.dataset.seen || "") + " " + percent;
   }
 
   function send(url, file) {

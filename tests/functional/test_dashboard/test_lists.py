@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import pathlib
+
+import fixtures
+
 from tests.functional.base import MIB, Glance, User
 from tests.functional.browser import Browser
 from tests.functional.dashboardcase import MATRIX, DashboardTestCase
+from tests.functional.processes import eventually
 
 SITES = "/project/glint_sites/"
 CREDENTIALS = "/project/glint_credentials/"
@@ -30,11 +36,17 @@ class ListsTest(DashboardTestCase):
         self.assertEqual("ALTO (hep)", credential["name"])
         images = Glance(self.alto.session("hep-member"), self.alto.image_url)
         remote = images.add(b"registered by hand" * MIB, "registered by hand")
-        self._register(self.browser("hep-member", IMAGES), remote)
+        self._take(self.browser("hep-member", IMAGES), remote)
+        self._upload(self.browser("hep-member", f"{IMAGES}create/"), images)
         browser = self.browser("hep-member", MATRIX)
-        self.assertEqual("registered by hand", browser.text(".glint-image"))
-        self.assertEqual("present", browser.text(".glint-word"))
+        names = [one.text for one in browser.all(".glint-image")]
+        self.assertEqual(["registered by hand", "uploaded by hand"], names)
+        browser.until(
+            lambda: [one.text for one in browser.all(".glint-word")] == ["present"] * 2,
+            "both images",
+        )
         self.assertEqual([], browser.complaints())
+        self._look_as_administrator(self.browser("hep-admin", "/admin/glint_sites/"))
 
     def _add_site(self, browser: Browser) -> None:
         browser.click("#sites__action_add")
@@ -65,8 +77,62 @@ class ListsTest(DashboardTestCase):
         self.assertNotIn(one.password, browser.driver.page_source)
         self.assertNotIn(one.password, self.horizon.log_text())
 
-    def _register(self, browser: Browser, remote: str) -> None:
-        browser.click("#images__action_register")
-        browser.fill("#id_remote_id", remote)
+    def _take(self, browser: Browser, remote: str) -> None:
+        browser.click("#images__action_found")
+
+        def seen() -> bool:
+            # Seen with the scan that a new credential begins with, or with the next one.
+            browser.go(f"{IMAGES}found/")
+            return bool(browser.all(f"#found__row__{remote}"))
+
+        browser.until(seen, "the image at its site")
+        browser.click(f"#found__row__{remote} button")
+        self.wait_for_message(browser, "Took into the catalogue: registered by hand")
+        self.assertEqual([], browser.all(f"#found__row__{remote} button"))
+
+    def _upload(self, browser: Browser, images: Glance) -> None:
+        content = b"uploaded by hand" * (MIB // 2)
+        folder = self.useFixture(fixtures.TempDir()).path
+        path = pathlib.Path(folder) / "image.raw"
+        path.write_bytes(content)
+        browser.one("#glint-upload[data-ready]")
+        browser.fill("#id_name", "uploaded by hand")
+        browser.one("#id_file").send_keys(str(path))
+        browser.script("$('#id_disk_format').val('qcow2').trigger('change')")
         self.submit(browser)
-        self.wait_for_message(browser, "Image registered by hand is in the catalogue.")
+        # What is refused stays on the page, with the reason, and leaves no row.
+        self.assertIn("qcow2", browser.text("#glint-upload-trouble:not([hidden])"))
+        names = [image["name"] for image in self.user.client.images.list()]
+        self.assertEqual(["registered by hand"], names)
+
+        (column,) = self.user.client.credentials.list()
+        browser.script("$('#id_disk_format').val('raw').trigger('change')")
+        browser.script("$('#id_credential').val(arguments[0]).trigger('change')", column["id"])
+        browser.fill("#id_checksum", hashlib.sha256(content).hexdigest())
+        browser.script(
+            "const bar = document.querySelector('#glint-upload-progress .progress-bar');"
+            "new MutationObserver(() => sessionStorage.setItem('seen',"
+            " `${sessionStorage.getItem('seen')} ${bar.getAttribute('aria-valuenow')}`))"
+            ".observe(bar, {attributes: true});"
+        )
+        slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 2e6}
+        browser.driver.execute_cdp_cmd("Network.enable", {})
+        browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
+        self.submit(browser)
+        self.wait_for_message(browser, "The file was uploaded.")
+        slow["uploadThroughput"] = -1
+        browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
+        seen = str(browser.script("return sessionStorage.getItem('seen')")).split()[1:]
+        self.assertTrue([one for one in seen if 0 < int(one) < 100], seen)
+        eventually(lambda: images.one("uploaded by hand")["status"] == "active", "the copy", 60)
+        self.assertEqual(len(content), images.one("uploaded by hand")["size"])
+
+    def _look_as_administrator(self, browser: Browser) -> None:
+        self.assertIn("ALTO", browser.text("#sites"))
+        browser.go("/admin/glint_operations/")
+        self.assertIn("hep", browser.text("#operations"))
+        browser.go("/admin/glint_conductors/")
+        self.assertIn("alive", browser.text("#conductors"))
+        panels = [str(one.get_attribute("href")) for one in browser.all("a.openstack-panel")]
+        self.assertIn(self.horizon.url + "/admin/glint_conductors/", panels)
+        self.assertEqual([], browser.complaints())

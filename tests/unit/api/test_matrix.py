@@ -125,8 +125,8 @@ class FiltersTest(MatrixTestCase):
             with fixtures.MonkeyPatch("glint.db.selection.FEW", 0):
                 self.assertEqual(expected, self.names(query), query)
         counts = self.ask("?counts=true")["counts"]
-        shown = [counts[name] for name in ("differs", "failed", "queued", "same_name")]
-        self.assertEqual([2, 1, 1, 0], shown)
+        shown = [counts[name] for name in ("differs", "failed", "queued", "moving", "same_name")]
+        self.assertEqual([2, 1, 1, 1, 0], shown)
 
     def test_columns(self) -> None:
         body = self.ask(f"?site_id={self.other['id']}")

@@ -132,7 +132,8 @@ def row(ident: str, cells: dict[str, Any], **more: Any) -> dict[str, Any]:
     """A row of the matrix."""
     return {
         "id": ident, "name": f"image {ident}", "size": 1 << 20, "os_hash_algo": "sha512",
-        "os_hash_value": "ab", "disk_format": "qcow2", "generation": 3, "conflicts": [],
+        "os_hash_value": "ab", "disk_format": "qcow2", "state": "ready", "ownership": "project",
+        "generation": 3, "conflicts": [],
         "created_at": TIME, "updated_at": TIME, "cells": cells, **more,
     }  # fmt: skip
 

@@ -23,6 +23,13 @@ def planned(image: str, credential: str, wanted: bool, action: str, **more: Any)
     }  # fmt: skip
 
 
+CURSOR = f"1.{'0' * 16}"
+COUNTS = {
+    "all": 60, "mine": 50, "shared": 7, "public": 3, "differs": 2, "moving": 1, "failed": 1,
+    "drifted": 0, "unknown": 0, "same_name": 1,
+}  # fmt: skip
+
+
 class MatrixTestCase(DashboardTestCase):
     def setUp(self) -> None:
         super().setUp()
@@ -33,7 +40,8 @@ class MatrixTestCase(DashboardTestCase):
                 row("i2", {"alto": cell("active", True), "dair": cell("failed", True,
                     error_code="x", error_detail="The site said no.")}),
                 row("i3", {"alto": cell("active", True), "dair": cell("copying", True,
-                    bytes_done=42, bytes_total=100)}, name=HOSTILE, conflicts=["same_name"]),
+                    bytes_done=42, bytes_total=100)}, name=HOSTILE, conflicts=["same_name"],
+                    ownership="public"),
             ],
         )  # fmt: skip
         event = {
@@ -47,12 +55,19 @@ class MatrixTestCase(DashboardTestCase):
             "credentials", parts.page("credentials", credentials.CREDENTIAL), {"credentials": []}
         )
 
-    def show(self, columns: list[Any], rows: list[Any]) -> None:
+    def show(self, columns: list[Any], rows: list[Any], more: bool = False, **how: Any) -> None:
         answer = {
-            "credentials": columns, "images": rows, "links": [], "cursor": f"1.{'0' * 16}",
-            "reset": False, "deleted": [], "counts": None,
+            "credentials": columns, "images": rows, "links": [], "cursor": CURSOR,
+            "reset": False, "deleted": [], "counts": COUNTS, **how,
         }  # fmt: skip
+        if more:
+            answer["links"] = [{"rel": "next", "href": f"{URL}/v1/matrix?marker=x"}]
         self.serve("matrix", matrix.LISTING.full_response(), answer)
+
+    def asked_for(self) -> dict[str, str]:
+        """The query of the last request for the matrix."""
+        asked = [one for one in self.glint.request_history if one.path == "/v1/matrix"]
+        return {name: values[0] for name, values in asked[-1].qs.items()}
 
     def plan(self, *cells: dict[str, Any]) -> None:
         plan = {"cells": list(cells), "bytes_to_move": 10, "bytes_to_read": 10}
@@ -92,35 +107,103 @@ class ShownTest(MatrixTestCase):
         self.assertNotIn("<script", ours)
         self.assertNotIn("{$", ours)
         self.assertIn("ng-non-bindable", ours)
-        self.assertEqual(3, self.client.get(MATRIX).context["page"].images)
 
-    def test_filters_search_order_and_columns(self) -> None:
-        def shown(query: str) -> list[str]:
-            return [one["id"] for one in self.client.get(MATRIX + query).context["page"].rows]
+    def test_filters_search_and_order_are_the_services(self) -> None:
+        first = {"limit": "25", "sort": "name:asc,id:asc", "counts": "true"}
+        for query, expected in (
+            ("", {}),
+            ("?show=failed", {"status": "failed"}),
+            ("?show=moving", {"status": "in:queued,copying,verifying,removing"}),
+            ("?show=differs&whose=shared", {"differs": "true", "show": "shared"}),
+            ("?conflict=same_name&size=50", {"conflict": "same_name", "limit": "50"}),
+            ("?q=a:b", {"name": "contains:a:b"}),
+            ("?order=-size", {"sort": "size:desc,id:desc"}),
+            # Nonsense in the address is no error.
+            (
+                "?show=x&order=y&whose=a&size=-1&hide=z&conflict=q",
+                {"credential_id": "in:alto,dair"},
+            ),
+        ):
+            self.assertEqual(200, self.client.get(MATRIX + query).status_code)
+            self.assertEqual(first | expected, self.asked_for(), query)
 
-        self.assertEqual(["i2"], shown("?show=failed"))
-        self.assertEqual(["i3"], shown("?show=moving"))
-        self.assertEqual(["i3"], shown("?show=conflicts"))
-        self.assertEqual(["i1", "i2"], shown("?q=IMAGE"))
-        self.assertEqual(["i2", "i1", "i3"], shown("?order=-name"))
-        self.assertEqual([], shown("?show=failed&hide=dair"))
-        # Nonsense in the address is no error.
-        self.assertEqual(3, len(shown("?show=x&order=y&page=0&size=-1&hide=z")))
+    def test_counts_are_the_services(self) -> None:
+        page = self.client.get(MATRIX).context["page"]
+        counts = {one["name"]: one["count"] for one in page.filters}
+        self.assertEqual(
+            {name: COUNTS[name] for name in ("all", "differs", "moving", "failed", "drifted",
+                                             "unknown")}, counts)  # fmt: skip
+        text = self.client.get(MATRIX).content.decode()
+        self.assertIn("of this project (50)", text)
+        self.assertIn("60 images · 2 columns · In progress: 1 · Failed: 1", text)
+        totals = {
+            "": 60, "?show=failed": 1, "?whose=public": 3, "?q=x": None,
+            "?show=failed&whose=mine": None, "?conflict=duplicate": None,
+        }  # fmt: skip
+        for query, total in totals.items():
+            self.assertEqual(total, self.client.get(MATRIX + query).context["page"].total, query)
 
-    def test_pages(self) -> None:
-        rows = [row(f"i{n:03}", {"alto": cell()}) for n in range(60)]
+    def test_hidden_columns_are_not_asked_for(self) -> None:
+        page = self.client.get(f"{MATRIX}?hide=alto").context["page"]
+        self.assertEqual(["dair"], [one["id"] for one in page.columns])
+        self.assertEqual("in:dair", self.asked_for()["credential_id"])
+        self.assertEqual([["dair"]] * 3, [[c["credential"] for c in r["cells"]] for r in page.rows])
+
+    def test_pages_forth_and_back(self) -> None:
+        rows = [row(f"i{n}", {"alto": cell()}) for n in range(3)]
+        self.show([column("alto")], rows, more=True)
+
+        def around(query: str) -> tuple[str | None, str | None]:
+            found = self.client.get(MATRIX + query).context["page"].around
+            return found["previous"], found["next"]
+
+        self.assertEqual((None, "after=i2"), around(""))
+        self.assertEqual(("before=i0", "after=i2"), around("?after=x"))
+        self.assertEqual("x", self.asked_for()["marker"])
+        # Backwards the service gives them in the other order, nearest first.
+        self.assertEqual(("before=i2", "after=i0"), around("?before=x"))
+        self.assertEqual("name:desc,id:desc", self.asked_for()["sort"])
         self.show([column("alto")], rows)
-        page = self.client.get(f"{MATRIX}?page=3").context["page"]
-        self.assertEqual((10, 3, 60), (len(page.rows), page.pages, page.total))
-        self.assertIsNone(page.around["next"])
-        self.assertEqual(3, self.client.get(f"{MATRIX}?page=99").context["page"].choice.number)
+        self.assertEqual((None, "after=i0"), around("?before=x"))
+        self.assertEqual(("before=i0", None), around("?after=x"))
 
-    def test_the_state_is_one_answer(self) -> None:
-        state = self.client.get(f"{MATRIX}state/").json()
-        self.assertEqual(1, state["moving"])
+    def test_a_page_whose_marker_is_gone_is_the_first(self) -> None:
+        self.refuse("matrix?marker=x", 400, "request.invalid", "There is no such image.")
+        self.assertEqual(3, len(self.client.get(f"{MATRIX}?after=x").context["page"].rows))
+
+    def test_badges_tell_whose_it_is(self) -> None:
+        rows = [
+            row("i1", {}, ownership="shared", state="unread"),
+            row("i2", {}, conflicts=["duplicate"]),
+        ]
+        self.show([], rows)
+        found = self.client.get(MATRIX).context["page"].rows
+        self.assertEqual(
+            [["shared", "not read yet"], ["twice at one site"]],
+            [[str(badge["word"]) for badge in one["badges"]] for one in found],
+        )
+
+    def test_the_state_is_what_changed(self) -> None:
+        changed = row("i3", {"dair": cell("copying", True, bytes_done=42, bytes_total=100)})
+        self.show([column("alto"), column("dair")], [changed], deleted=["i2"])
+        state = self.client.get(f"{MATRIX}state/", {"since": CURSOR}).json()
+        self.assertEqual(["dair"], [*state["rows"]["i3"]["cells"]])
         self.assertEqual(42, state["rows"]["i3"]["cells"]["dair"]["percent"])
-        self.assertEqual({"all": 3, "moving": 1, "failed": 1, "drifted": 0, "unknown": 0,
-                          "conflicts": 1}, state["filters"])  # fmt: skip
+        self.assertEqual(["i2"], state["deleted"])
+        self.assertEqual((1, CURSOR), (state["counts"]["moving"], state["cursor"]))
+        self.assertEqual(1, state["counts"]["filters"]["failed"])
+
+    def test_where_nothing_changed_nothing_is_counted(self) -> None:
+        self.show([column("alto")], [], counts=None)
+        state = self.client.get(f"{MATRIX}state/", {"since": CURSOR}).json()
+        self.assertEqual(({}, None), (state["rows"], state["counts"]))
+        self.assertEqual({"changes_since": CURSOR, "limit": "200"}, self.asked_for())
+
+    def test_after_too_many_changes_the_page_is_read_again(self) -> None:
+        self.show([column("alto")], [row("i1", {"alto": cell()})], reset=True)
+        state = self.client.get(f"{MATRIX}state/?after=x", {"since": CURSOR}).json()
+        self.assertEqual(["i1"], [*state["rows"]])
+        self.assertEqual(60, state["counts"]["filters"]["all"])
 
     def test_a_reader_cannot_save(self) -> None:
         self.log_in("reader")
@@ -184,6 +267,24 @@ class SavedTest(MatrixTestCase):
         self.refuse("operations", 409, "image.generation_conflict", "It changed.", "POST")
         answer = self.client.post(SAVE, {"changes": "i1:dair:1:2"}, headers=SCRIPT)
         self.assertEqual((409, True), (answer.status_code, answer.json()["conflict"]))
+
+    def test_a_plain_form_that_is_too_late_keeps_its_ticks(self) -> None:
+        self.refuse("operations", 409, "image.generation_conflict", "It changed.", "POST")
+        form = {
+            "columns": "alto dair", "row": ["i1:2:10", "i2:2:11"],
+            "want": ["i1:alto", "i1:dair", "i2:alto"],
+        }  # fmt: skip
+        page = self.client.post(SAVE, form)
+        self.assertIn("Somebody else changed this meanwhile.", page.content.decode())
+        ticks = {
+            f"{one['id']}:{box['credential']}": box["ticked"]
+            for one in page.context["page"].rows
+            for box in one["cells"]
+        }
+        self.assertEqual((True, False), (ticks["i1:dair"], ticks["i2:dair"]))
+        # The next Save is the difference to what is true now.
+        self.assertIn("i1:3:10", page.content.decode())
+        self.assertIn('value="i1:dair" checked', page.content.decode())
 
     def test_forms_that_are_not_ours(self) -> None:
         forms: tuple[dict[str, Any], ...] = (
