@@ -31,6 +31,7 @@ sys.path.insert(0, str(ROOT))
 
 from demo_common import COMMAND_TIMEOUT, DemoError, program, say, step  # noqa: E402
 from demo_glint import Glint  # noqa: E402
+from demo_horizon import Horizon  # noqa: E402
 from demo_image import ISO_NAME, disk_format, find_image  # noqa: E402
 
 from tests.minicloud import processes  # noqa: E402 - the path has to be set first
@@ -66,12 +67,15 @@ class Demo:
     :param folder: everything of this run.
     """
 
-    def __init__(self, folder: pathlib.Path, image: pathlib.Path) -> None:
+    def __init__(
+        self, folder: pathlib.Path, image: pathlib.Path, *, with_horizon: bool = False
+    ) -> None:
         self.folder = folder
         self.image = image
         self.name = "grub-rescue" if image.name == ISO_NAME else image.stem
         self.minicloud = MiniCloud(folder / "minicloud", owned=True)
         self.glint = Glint(folder / "glint", self.minicloud)
+        self.horizon = Horizon(folder / "horizon", self.minicloud) if with_horizon else None
         self._secrets: set[str] = set()
 
     def start(self) -> None:
@@ -83,6 +87,15 @@ class Demo:
         step("Glint: API and conductor in one process, on SQLite")
         self.glint.start()
         say(f"   glint-all answers on {self.glint.url} and is in ALTO's catalogue")
+
+    def show(self) -> None:
+        """Start the dashboard, where it is wanted; what it shows is there by now."""
+        if self.horizon is not None:
+            step("Horizon with Glint's panels, for ALTO's users")
+            self.horizon.start()
+            user = self.minicloud.cloud("alto").credentials("hep-member")
+            say(f"   {self.horizon.url}")
+            say(f"   user {user.username}, password {user.password}")
 
     def distribute(self) -> None:
         step("A real image, uploaded to ALTO with the plain image command")
@@ -214,16 +227,20 @@ class Demo:
     def stay(self) -> NoReturn:
         """:raises Stop: somebody ended it.
 
-        :raises DemoError: Glint has died.
+        :raises DemoError: Glint or Horizon has died.
         """
         say("   Ctrl-C ends everything.")
         never = threading.Event()
         while True:
             never.wait(1)
             self.glint.check()
+            if self.horizon is not None:
+                self.horizon.check()
 
     def stop(self, keep: bool) -> None:
         """End every process; delete the folder unless it is to be kept."""
+        if self.horizon is not None:
+            self.horizon.stop()
         self.glint.stop()
         if keep:
             folder = self.minicloud.folder
@@ -236,7 +253,8 @@ class Demo:
     def log_tail(self, lines: int = 25) -> str:
         """The end of Glint's log, without the passwords that the demo knows."""
         text = ""
-        for path in (self.glint.output, self.glint.log):
+        more = [] if self.horizon is None else [self.horizon.output]
+        for path in (self.glint.output, self.glint.log, *more):
             if path.is_file():
                 end = path.read_text(errors="replace").splitlines()[-lines:]
                 text += f"-- {path.name}\n" + "".join(f"   {line}\n" for line in end)
@@ -269,7 +287,8 @@ def walk(args: argparse.Namespace) -> None:
     started = time.monotonic()
     state = pathlib.Path(args.state).resolve()
     with only_one(state):
-        demo = Demo(state / "run", find_image(args.image, state / "cache"))
+        image = find_image(args.image, state / "cache")
+        demo = Demo(state / "run", image, with_horizon=args.horizon)
         say(f"image: {demo.image} ({demo.image.stat().st_size} bytes, {disk_format(demo.image)})")
         demo.stop(keep=False)  # what a killed or kept run has left
         demo.folder.mkdir(mode=0o700)
@@ -277,6 +296,7 @@ def walk(args: argparse.Namespace) -> None:
             demo.start()
             demo.distribute()
             demo.prove()
+            demo.show()
             say(f"\nAll this took {time.monotonic() - started:.0f} s.")
             if not args.once:
                 demo.how_to_go_on()
@@ -285,7 +305,7 @@ def walk(args: argparse.Namespace) -> None:
         except (DemoError, RuntimeError, OSError) as e:
             raise DemoError(f"{e}\n{demo.log_tail()}".rstrip()) from e
         finally:
-            say("\n== Ending Glint and both clouds")
+            say("\n== Ending everything that was started")
             demo.stop(args.keep)
 
 
@@ -295,6 +315,9 @@ def main() -> int:
         prog="tools/demo", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--once", action="store_true", help="end after the proof")
+    parser.add_argument(
+        "--horizon", action="store_true", help="also start the dashboard (a larger installation)"
+    )
     parser.add_argument("--image", metavar="FILE", help="distribute this image instead of an ISO")
     parser.add_argument(
         "--state", metavar="DIR", default=str(ROOT / ".demo"), help="folder (default: .demo)"

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 import subprocess
-import sys
-import time
-import urllib.request
 
-from demo_common import DemoError, program, quiet, say
+from demo_common import DemoError, end, program, quiet, start_with_us, until_answers
 
 from tests.minicloud.fixture import MiniCloud
 
 #: Seconds for the start of Glint, and for its end.
 START_TIMEOUT = 60
 STOP_TIMEOUT = 30
-
-#: Runs a program that gets SIGTERM when the demo dies, even by SIGKILL (Linux: prctl 1).
-_WITH_US = """
-import ctypes, os, sys
-ctypes.CDLL(None).prctl(1, 15)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit(1)
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 _CONF = """\
 [DEFAULT]
@@ -34,6 +21,9 @@ rpc_transport = local
 
 [database]
 connection = sqlite:///{folder}/glint.sqlite
+
+[images]
+upload_dir = {folder}/uploads
 
 [credentials]
 key_repository = {folder}/credential-keys
@@ -97,16 +87,8 @@ class Glint:
         for arguments in (["credential", "setup"], ["db", "sync"]):
             self._manage(*arguments)
         command = [program("glint-all"), "--config-file", str(self.conf)]
-        with self.output.open("wb") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _WITH_US, str(os.getpid()), *command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                # Ctrl-C is for the demo, which then ends Glint in good order.
-                start_new_session=True,
-            )
-        self._until_healthy()
+        self._process = start_with_us(command, self.output)
+        until_answers(f"{self.url}/healthcheck", START_TIMEOUT, self.check)
         home.register_service("image-distribution", "glint", self.url)
 
     def _manage(self, *arguments: str) -> None:
@@ -117,30 +99,10 @@ class Glint:
                 output.write(done.stdout + done.stderr)
             raise DemoError(f"glint-manage {' '.join(arguments)} failed.")
 
-    def _until_healthy(self) -> None:
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        deadline = time.monotonic() + START_TIMEOUT
-        while time.monotonic() < deadline:
-            self.check()
-            try:
-                with direct.open(f"{self.url}/healthcheck", timeout=5):
-                    return
-            except OSError:
-                time.sleep(0.1)
-        raise DemoError(f"glint-all does not answer on {self.url} after {START_TIMEOUT} s.")
-
     def check(self) -> None:
         """:raises DemoError: the process is gone."""
         if self._process is not None and self._process.poll() is not None:
             raise DemoError(f"glint-all has ended with exit code {self._process.returncode}.")
 
     def stop(self) -> None:
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            say(f"glint-all did not end within {STOP_TIMEOUT} s and is killed")
-            self._process.kill()
-            self._process.wait(STOP_TIMEOUT)
+        end(self._process, "glint-all", STOP_TIMEOUT)

@@ -5,6 +5,7 @@ engine reading     one reading of candidates, short queue and long
 engine recovery    seconds until another conductor goes on after kill -9
 engine throughput  copies per second with 1, 2 and 4 conductors against slow sites
 engine memory      peak memory of a conductor with parallel copies of large images
+matrix             the page of 200 x 30 cells in Horizon, on the servers and in a browser
 
 What it prints are the tables of doc/source/contributor/benchmarks.rst.
 """
@@ -54,7 +55,7 @@ def parse() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("subject", choices=["engine"])
+    parser.add_argument("subject", choices=["engine", "matrix"])
     parser.add_argument("what", nargs="*", metavar="WHAT", help=f"of {', '.join(KINDS)}; all")
     parser.add_argument("--database", action="append", choices=DATABASES, help="may be repeated")
     parser.add_argument("--rows", type=int, default=2000, help="claims: transfers in the queue")
@@ -67,6 +68,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--copies", type=int, default=8, help="memory: at once")
     parser.add_argument("--rate", type=int, default=60, help="memory: MiB/s that a sink takes")
     given = parser.parse_args()
+    if given.subject == "matrix":
+        given.what = ["matrix"]
+        return given
     unknown = set(given.what) - set(KINDS)
     if unknown:
         parser.error(f"{', '.join(sorted(unknown))}: choose from {', '.join(KINDS)}")

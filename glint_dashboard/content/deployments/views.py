@@ -36,17 +36,19 @@ class IndexView(views.HorizonTemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
+        may_save, base = may(self.request, "operation:create"), reverse(INDEX) + "cell/"
         try:
             client = api.client(self.request)
             found = page.load(client, Choice.read(self.request.GET))
             keep(found, self.kept)
+            for row in found.rows:
+                row["markup"] = page.cells.markup(row, may_save=may_save, base=base)
             context["page"], context["info"] = found, info(found.counts, len(found.columns))
             context["events"] = history(client, limit=EVENTS)
             context.update(found.around, orders=found.choice.orders, sizes=SIZES)
         except errors.FAILURES as error:
             errors.tell(self.request, error)
-        context["may_save"] = may(self.request, "operation:create")
-        context["cell_base"] = reverse(INDEX) + "cell/"
+        context["may_save"] = may_save
         context["image_base"] = reverse("horizon:project:glint_images:index")
         context["here"] = self.request.GET.urlencode()
         return context

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
 from horizon import exceptions, tables
 from horizon.utils import filters
 
@@ -22,6 +22,21 @@ class Register(tables.LinkAction):
     classes = ("ajax-modal",)
     icon = "plus"
     policy_rules = ((base.SERVICE, "image:create"),)
+
+
+class Look(lists.Verb):
+    """Look through the site's images now."""
+
+    name = "look"
+    verbose_name = _("Look Now")
+    rule = "credential:scan"
+
+    def act(self, client: api.Client, ident: str) -> tuple[str, str]:
+        name = client.credentials.scan(self.table.kwargs["credential"])["name"]
+        return "info", gettext("The images of %s are being looked through.") % name
+
+    def allowed(self, request: HttpRequest, seen: api.Resource | None = None) -> bool:
+        return "credential" in self.table.kwargs
 
 
 class Take(tables.BatchAction):
@@ -72,7 +87,7 @@ class FoundTable(lists.Table):
         name = "found"
         verbose_name = _("Images at the Site")
         pagination_param = "marker"
-        table_actions = (Register, Take, tables.NameFilterAction)
+        table_actions = (Look, Register, Take, tables.NameFilterAction)
         row_actions = (Take,)
 
     def get_object_id(self, datum: api.Resource) -> str:

@@ -9,7 +9,7 @@
   if (!root || !form) { return; }
 
   const QUICK = 2000, SLOW = 30000;
-  const say = (text) => (window.gettext ? window.gettext(text) : text);
+  const gettext = window.gettext || ((text) => text);
   const save = document.getElementById("glint-save");
   const undo = document.getElementById("glint-undo");
   const pendingText = document.getElementById("glint-pending");
@@ -27,7 +27,7 @@
   function mark(box) {
     const cell = box.parentElement, pending = isPending(box);
     cell.classList.toggle("is-pending", pending);
-    cell.querySelector(".glint-word").dataset.pending = box.checked ? say("to add") : say("to remove");
+    cell.querySelector(".glint-word").dataset.pending = box.checked ? gettext("to add") : gettext("to remove");
   }
 
   function summarise(master, some) {
@@ -118,7 +118,7 @@
     }
     mark(box);
     return changed ? box.getAttribute("aria-label") + ": " +
-      (state.wanted ? say("is wanted now") : say("is not wanted any more")) : null;
+      (state.wanted ? gettext("is wanted now") : gettext("is not wanted any more")) : null;
   }
 
   function remove(image) {
@@ -186,7 +186,7 @@
     timer = null;
     try {
       const changes = await refresh();
-      if (changes.length) { tell(say("Somebody else changed this meanwhile:"), changes); }
+      if (changes.length) { tell(gettext("Somebody else changed this meanwhile:"), changes); }
     } catch (error) {
       wait = Math.min(wait * 2, SLOW);
     }
@@ -221,7 +221,7 @@
       const answer = await ask(url, body);
       await judge(await answer.json());
     } catch (error) {
-      tell(say("The dashboard did not answer; it is not certain whether it was saved. Look at the state before you save again."));
+      tell(gettext("The dashboard did not answer; it is not certain whether it was saved. Look at the state before you save again."));
     } finally {
       busy = false;
       refreshButtons();
@@ -288,7 +288,7 @@
       const answer = await ask(link.href);
       openDialog(await answer.text());
     } catch (error) {
-      tell(say("The dashboard does not answer. Try again in a moment."));
+      tell(gettext("The dashboard does not answer. Try again in a moment."));
     }
   });
 

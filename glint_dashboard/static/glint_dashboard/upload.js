@@ -5,7 +5,7 @@
 
   const form = document.getElementById("glint-upload");
   if (!form) { return; }
-  const say = (text) => (window.gettext ? window.gettext(text) : text);
+  const gettext = window.gettext || ((text) => text);
   const trouble = document.getElementById("glint-upload-trouble");
   const progress = document.getElementById("glint-upload-progress");
   const word = document.getElementById("glint-upload-word");
@@ -39,7 +39,7 @@
     word.textContent = done < total
       ? percent + " %: " + mega(done) + " / " + mega(total) +
         (seconds > 1 ? ", " + mega(done / seconds) + "/s" : "")
-      : say("All is sent; it is being checked.");
+      : gettext("All is sent; it is being checked.");
   }
 
   function send(url, file) {
@@ -74,7 +74,7 @@
   async function submit(file) {
     set(true);
     tell([]);
-    word.textContent = say("The image is being made.");
+    word.textContent = gettext("The image is being made.");
     try {
       const url = await prepare(file);
       if (!url) { return; }
@@ -88,7 +88,7 @@
       }
       tell(told.errors);
     } catch (error) {
-      tell([say("The upload broke off. If the list shows that the image waits for its file, upload it there again.")]);
+      tell([gettext("The upload broke off. If the list shows that the image waits for its file, upload it there again.")]);
     } finally {
       if (trouble.hidden === false) { set(false); }
     }

@@ -79,16 +79,19 @@ class ListsTest(DashboardTestCase):
 
     def _take(self, browser: Browser, remote: str) -> None:
         browser.click("#images__action_found")
+        browser.click("#found__action_look")
+        self.wait_for_message(browser, "The images of ALTO (hep) are being looked through.")
 
         def seen() -> bool:
-            # Seen with the scan that a new credential begins with, or with the next one.
             browser.go(f"{IMAGES}found/")
             return bool(browser.all(f"#found__row__{remote}"))
 
         browser.until(seen, "the image at its site")
-        browser.click(f"#found__row__{remote} button")
-        self.wait_for_message(browser, "Took into the catalogue: registered by hand")
-        self.assertEqual([], browser.all(f"#found__row__{remote} button"))
+        self.assertIn("yes", browser.text(f"#found__row__{remote}"))
+        browser.click("#found__action_register")
+        browser.fill("#id_remote_id", remote)
+        self.submit(browser)
+        self.wait_for_message(browser, "Image registered by hand is in the catalogue.")
 
     def _upload(self, browser: Browser, images: Glance) -> None:
         content = b"uploaded by hand" * (MIB // 2)

@@ -159,6 +159,12 @@ class FoundTest(ImagesTestCase):
         wish = [{"credential_id": "c2", "remote_id": ident} for ident in ("r1", "r/3")]
         self.assertEqual(wish, self.asked("POST", "images"))
 
+    def test_a_look(self) -> None:
+        one = {"credential": things.credential("c2")}
+        self.serve("credentials/c2/scan", credentials.ONE, one, "POST")
+        self.client.post(f"{IMAGES}found/?credential=c2", {"action": "found__look"})
+        self.assertEqual([None], self.asked("POST", "credentials/c2/scan"))
+
     def test_by_its_id(self) -> None:
         self.made()
         self.client.post(f"{IMAGES}register/", {"credential": "c1", "remote_id": " r9 "})
