@@ -175,7 +175,7 @@ def prepare(connection: str, project: str, images: int, columns: int) -> None:
     with db.writer() as session:
         session.execute(sa.insert(models.Site), [
             {"id": ident, "name": f"SITE{n:02}", "type": "openstack", "health": "ok",
-             "connection": {"auth_url": f"https://site{n}.example.org/v3"}, "taken_name": ident}
+             "connection": {"auth_url": "http://127.0.0.1:9/v3"}, "taken_name": ident}
             for n, ident in enumerate(sites)
         ])  # fmt: skip
         session.execute(sa.insert(models.Credential), [
