@@ -9,6 +9,9 @@ from horizon import tables
 from glint_dashboard import api
 from glint_dashboard.content import lists
 
+#: States in which something is still to come.
+LIVE = ("queued", "running")
+
 
 def short(operation: api.Resource) -> str:
     """The beginning of its id: an operation has no name."""
@@ -37,7 +40,7 @@ class Cancel(lists.Verb):
         return "info", _("It is being stopped; nothing half is left at the sites.")
 
     def allowed(self, request: HttpRequest, operation: api.Resource | None = None) -> bool:
-        return operation is None or operation["state"] in ("queued", "running")
+        return operation is None or operation["state"] in LIVE
 
 
 class Retry(lists.Verb):

@@ -9,6 +9,7 @@ from horizon import views
 
 from glint_dashboard import api, errors
 from glint_dashboard.content import lists
+from glint_dashboard.content.base import may
 from glint_dashboard.content.deployments.views import history, timed
 from glint_dashboard.content.operations import tables
 
@@ -40,6 +41,12 @@ class DetailView(views.HorizonTemplateView):
             images = {one["id"]: one["name"] for one in client.images.list(page_size=1000)}
             context["operation"] = timed(operation, "created_at")
             context["progress"] = tables.progress(operation)
+            context["may_cancel"] = operation["state"] in tables.LIVE and may(
+                self.request, tables.Cancel.rule
+            )
+            context["may_retry"] = operation["state"] == "failed" and may(
+                self.request, tables.Retry.rule
+            )
             context["changes"] = [
                 one
                 | {

@@ -217,6 +217,25 @@ class TroubleTest(MatrixTestCase):
                 60,
             )
 
+    def test_a_plain_form_that_comes_too_late_keeps_its_ticks(self) -> None:
+        contested, other = self.image("changed meanwhile"), self.image("nobody else's")
+        plain = self.browser().plain()
+        form = Form(plain.get(self.horizon.url + MATRIX, timeout=WAIT).text, "glint-form")
+        self.assert_done(self.user.save(change(contested, self.dair_column)))
+        ticks = [("want", f"{one['id']}:{self.dair_column['id']}") for one in (contested, other)]
+        form.fields += ticks
+        page = plain.post(self.horizon.url + form.action, data=form.fields, timeout=WAIT).text
+        self.assertIn("Somebody else changed this meanwhile.", page)
+        form = Form(page, "glint-form")
+        self.assertEqual([], [one for one in ticks if one not in form.fields])
+        page = plain.post(self.horizon.url + form.action, data=form.fields, timeout=WAIT).text
+        self.assertIn("Saved 1 change.", page)
+        eventually(
+            lambda: self.user.cell(other, self.dair_column)["status"] == "active",
+            "the copy that was wished too late at first",
+            60,
+        )
+
     def test_a_reader_only_looks(self) -> None:
         image = self.image("for readers")
         browser = self.matrix("hep-reader")

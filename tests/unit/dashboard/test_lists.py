@@ -258,3 +258,9 @@ class DialogTest(ListTestCase):
         text = self.text(f"{PROJECT}operations/o1/")
         for word in ("image i1", "COLUMN c1", "It broke.", "0 / 1"):
             self.assertIn(word, text)
+        self.assertNotIn("operations__retry__", text)
+        failed = things.operation("o1", state="failed", changes=[change])
+        self.serve("operations/o1", operations.ONE, {"operation": failed})
+        self.assertIn("operations__retry__o1", self.text(f"{PROJECT}operations/o1/"))
+        self.log_in("reader")
+        self.assertNotIn("operations__retry__o1", self.text(f"{PROJECT}operations/o1/"))
