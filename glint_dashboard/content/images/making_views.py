@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import http
+from django.contrib import messages
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import generic
-from horizon import messages
 
 from glint_dashboard import api, errors
 from glint_dashboard.content import dialogs, lists
@@ -105,6 +105,7 @@ class FileView(generic.View):
         except errors.FAILURES as error:
             _drain(request)
             return http.JsonResponse({"errors": [errors.sentence(error)]}, status=400)
+        # Horizon's own messages would go into this answer, and not to the page that follows.
         messages.success(request, _("The file was uploaded."))
         return http.JsonResponse({"next": reverse(INDEX)})
 

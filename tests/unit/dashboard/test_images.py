@@ -58,6 +58,7 @@ class CreateTest(ImagesTestCase):
         self.receive()
         told = self.client.put(upload, b"bytes", content_type=BYTES, headers=SCRIPT).json()
         self.assertEqual({"next": IMAGES}, told)
+        self.assertIn("The file was uploaded.", self.client.get(IMAGES).content.decode())
         (sent,) = self.sent()
         self.assertEqual(["c2"], sent.qs["credential_id"])
         self.assertEqual("5", sent.headers["Content-Length"])
