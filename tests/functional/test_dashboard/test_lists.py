@@ -45,7 +45,9 @@ class ListsTest(DashboardTestCase):
             lambda: [one.text for one in browser.all(".glint-word")] == ["present"] * 2,
             "both images",
         )
-        self.assertEqual([], browser.complaints())
+        # Chromium itself notes the upload that was refused.
+        refused = [one for one in browser.complaints() if "400 (Bad Request)" not in one]
+        self.assertEqual([], refused)
         self._look_as_administrator(self.browser("hep-admin", "/admin/glint_sites/"))
 
     def _add_site(self, browser: Browser) -> None:
