@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 from horizon import exceptions, tables
@@ -75,7 +74,7 @@ class FoundTable(lists.Table):
 
     name = tables.Column("name", verbose_name=_("Name"))
     ident = tables.Column("remote_id", verbose_name=_("ID there"))
-    size = tables.Column("size", verbose_name=_("Size"), filters=[filesizeformat])
+    size = tables.Column(lists.size, verbose_name=_("Size"))
     visibility = tables.Column("visibility", verbose_name=_("Visibility"))
     status = tables.Column("status", verbose_name=_("Status"))
     known = tables.Column(known, verbose_name=_("In the catalogue"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from django.template.defaultfilters import capfirst, filesizeformat, yesno
+from django.template.defaultfilters import capfirst, yesno
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 from horizon import tables
@@ -89,7 +89,7 @@ class ImagesTable(lists.Table):
     """The catalogue."""
 
     name = tables.Column("name", verbose_name=_("Name"), link="horizon:project:glint_images:detail")
-    size = tables.Column("size", verbose_name=_("Size"), filters=[filesizeformat])
+    size = tables.Column(lists.size, verbose_name=_("Size"))
     format = tables.Column("disk_format", verbose_name=_("Format"))
     content = tables.Column(content, verbose_name=_("Content"))
     origin = tables.Column(origin, verbose_name=_("From"))

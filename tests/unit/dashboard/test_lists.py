@@ -71,7 +71,7 @@ class ShownTest(ListTestCase):
         self.log_in("admin", "member", "reader")
         failing = things.site("s2", name=HOSTILE, health="failing", health_detail="No route.")
         shown = {
-            "images": (things.image("i1"), things.image("i2", state="empty", origin="file")),
+            "images": (things.image("i1"), things.image("i2", size=None, state="empty")),
             "sites": (things.site(shared=True), failing),
             "credentials": (things.credential(error_code="x", error_detail="Wrong password."),),
             "operations": (things.operation(state="running"),),
@@ -79,7 +79,7 @@ class ShownTest(ListTestCase):
             "conductors": (things.conductor(), things.conductor("b", alive=False)),
         }
         expected = {
-            f"{PROJECT}images/": ("image i1", "1.0\xa0KB", "waits for its file"),
+            f"{PROJECT}images/": ("image i1", "1.0\xa0KB", "waits for its file", ">-<"),
             f"{PROJECT}sites/": ("SITE s1", "failing: No route.", "&lt;script&gt;", "https://k."),
             f"{PROJECT}credentials/": ("COLUMN c1", "password bob", "Wrong password.", "Never"),
             f"{PROJECT}operations/": ("operatio", "running", "1 / 1, 50 %"),
