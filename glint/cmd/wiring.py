@@ -49,6 +49,8 @@ class Refused(SystemExit):
 
 def configure(argv: Sequence[str], conf: cfg.ConfigOpts = cfg.CONF) -> cfg.ConfigOpts:
     """Register all options, read files and command line, start logging."""
+    # A WSGI server may ask again where the first attempt was refused.
+    conf.clear()
     log.register_options(conf)
     db_options.set_defaults(conf)
     register_opts(conf)

@@ -7,6 +7,7 @@ kept in events: they never hold a secret.
 
 from glint.exception.base import GlintError
 from glint.exception.content import *  # noqa: F403
+from glint.exception.drift import *  # noqa: F403
 from glint.exception.request import *  # noqa: F403
 from glint.exception.site import *  # noqa: F403
 

@@ -18,6 +18,7 @@ import unittest
 
 import requests
 import yaml
+from testtools import content
 
 from tests.functional.processes import Process, clean_environment, eventually, free_port, program
 from tests.minicloud.testcase import MiniCloudTestCase
@@ -30,6 +31,7 @@ HERE = pathlib.Path(__file__).resolve().parents[1] / "devstack"
 DEVSTACK = os.environ.get("GLINT_TEST_DEVSTACK", "")
 PHASES = ("stack install", "stack post-config", "stack extra")
 PATIENCE = 300
+REGION = "RegionOne"
 
 
 class StandInTest(MiniCloudTestCase):
@@ -84,6 +86,7 @@ class StandInTest(MiniCloudTestCase):
             check=False,
         )
         said = done.stdout + done.stderr
+        self.addDetail(" ".join(phases), content.text_content(said))
         self.assertEqual(0, done.returncode, said)
         self.assertNotIn("command not found", said)
         self.assertNotIn(self.environment["SERVICE_PASSWORD"], said)
@@ -197,6 +200,20 @@ class OwnFunctionsTest(StandInTest):
 
     devstack = DEVSTACK
 
+    def setUp(self) -> None:
+        super().setUp()
+        self.admin = self.alto.session("admin")
+        # As devstack's bootstrap of Keystone does.
+        self.admin.post(f"{self.alto.auth_url}/regions", json={"region": {"id": REGION}})
+        self.addCleanup(self.forget_region)
+
+    def forget_region(self) -> None:
+        """The minicloud goes on to other tests."""
+        url = f"{self.alto.auth_url}/endpoints"
+        for endpoint in self.admin.get(url, params={"region_id": REGION}).json()["endpoints"]:
+            self.admin.delete(f"{url}/{endpoint['id']}")
+        self.admin.delete(f"{self.alto.auth_url}/regions/{REGION}")
+
     def services(self, calls: list[list[str]]) -> list[list[str]]:
         found = []
         for name in ("glint-api", "glint-cond"):
@@ -208,8 +225,10 @@ class OwnFunctionsTest(StandInTest):
         return found
 
     def check_catalogue(self, calls: list[list[str]]) -> None:
-        found = self.alto.session("admin").get_endpoint(
-            service_type="image-distribution", interface="public", region_name="RegionOne"
+        # The session knows the catalogue from before.
+        self.admin.invalidate()
+        found = self.admin.get_endpoint(
+            service_type="image-distribution", interface="public", region_name=REGION
         )
         self.assertEqual(f"http://127.0.0.1:{self.port}", found)
 

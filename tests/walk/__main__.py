@@ -110,7 +110,7 @@ def image(place: machine.Machine) -> None:
 
 def inside() -> int:
     """The walk itself."""
-    steps = list(guide.steps(guide.GUIDE.read_text()))
+    steps = list(guide.steps())
     with tempfile.TemporaryDirectory(prefix="glint-walk-") as name:
         folder = pathlib.Path(name)
         for kept in (*machine.KEPT, str(ROOT)):

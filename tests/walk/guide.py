@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import pathlib
-import re
 from collections.abc import Iterator
 
-GUIDE = pathlib.Path(__file__).resolve().parents[2] / "doc" / "source" / "install" / "service.rst"
+from tests import documents
 
-_BLOCK = re.compile(r"^\.\. code-block:: (\w+)$")
-_CAPTION = re.compile(r"^   :caption: (\S+)$")
-_NOT_RUN = re.compile(r"^\.\. not run by the test: (.+)$")
+GUIDE = documents.SOURCE / "install" / "service.rst"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,28 +23,15 @@ class Step:
     not_run: str | None
 
 
-def steps(text: str) -> Iterator[Step]:
-    """The commands and files of a page; code blocks that are neither are examples."""
-    lines, not_run = text.splitlines(), None
-    for number, line in enumerate(lines):
-        if found := _NOT_RUN.match(line):
-            not_run = found[1]
-        elif found := _BLOCK.match(line):
-            caption = _CAPTION.match(lines[number + 1])
-            body = _body(lines[number + (2 if caption else 1) :])
-            if caption:
-                yield Step(body, caption[1], not_run)
-            elif found[1] == "console":
-                for command in body.splitlines():
-                    yield Step(command.removeprefix("# ").removeprefix("$ "), None, not_run)
-            not_run = None
-
-
-def _body(lines: list[str]) -> str:
-    """What is indented, until something is not."""
-    body = []
-    for line in lines:
-        if line and not line.startswith("   "):
-            break
-        body.append(line[3:])
-    return "\n".join(body).strip("\n") + "\n"
+def steps() -> Iterator[Step]:
+    """The commands and files of the guide; code blocks that are neither are examples."""
+    for block in documents.blocks(GUIDE):
+        left = None
+        if block.mark and block.mark.kind == "not run":
+            left = block.mark.text
+        elif block.mark and not block.mark.text.endswith(".GuideTest.test_the_walk"):
+            left = f"by {block.mark.text}"
+        if block.caption:
+            yield Step(block.text, block.caption, left)
+        for command in block.commands():
+            yield Step(command, None, left)

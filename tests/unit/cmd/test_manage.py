@@ -18,6 +18,7 @@ from glint.api import users
 from glint.cmd import manage, reencryption
 from glint.credentials import Keyring
 from glint.db import conductors, credentials, migration, models, processes
+from tests import documents
 from tests.unit.cmd import base
 
 
@@ -343,7 +344,9 @@ class TestUsers(base.CommandCase):
 class TestHistory(base.CommandCase):
     def test_purge(self) -> None:
         self.done("db", "sync")
-        said = self.done("operation", "purge", "--older-than", "90")
+        page = documents.SOURCE / "admin" / "maintenance.rst"
+        (command,) = documents.commands(page, self.id())
+        said = self.done(*command.split()[1:])
         self.assertIn("Removed 0 operations, 0 transfers and 0 events", said)
 
     def test_days_that_cannot_be_meant(self) -> None:
