@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
 from xml.etree import ElementTree
 
 import testtools
 
-from tools import pictures
+pictures: Any = importlib.import_module("tools.pictures")
 
 
 class PicturesTest(testtools.TestCase):
