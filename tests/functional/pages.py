@@ -44,7 +44,7 @@ class Typist:
         self._folder = folder
         self._words = sorted(words.items(), key=lambda pair: -len(pair[0]))
         programs = pathlib.Path(sys.executable).parent
-        self._env = clean_environment(folder) | env
+        self._env = clean_environment(folder) | dict(env)
         self._env["PATH"] = f"{programs}:{self._env['PATH']}"
         self._state = folder / "environment"
         self._state.touch(mode=0o600)

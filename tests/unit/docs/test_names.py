@@ -48,8 +48,8 @@ def sample() -> dict[str, set[str]]:
             options = found.setdefault(section[1], set())
         elif option := re.match(r"^#?([a-z]\w*) ?=", line):
             options.add(option[1])
-    for section in LOGINS:
-        found[section] |= {one.dest for one in loading.get_plugin_loader("password").get_options()}
+    for login in LOGINS:
+        found[login] |= {one.dest for one in loading.get_plugin_loader("password").get_options()}
     return found
 
 
@@ -200,7 +200,7 @@ class LinksTest(testtools.TestCase):
     def test_no_private_places(self) -> None:
         for page in PAGES:
             for word in ("/work/", "/tmp/", "/root/", "/home/"):
-                self.assertNotIn(word, page.read_text("utf-8"), page)
+                self.assertNotIn(word, page.read_text("utf-8"), str(page))
 
     def test_pages_are_reached(self) -> None:
         """Every page of doc/source is in a table of contents."""
