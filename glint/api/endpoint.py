@@ -126,33 +126,6 @@ class Call:
             self.services.limits, project, resource, lambda: usage.of_project(db, project)[resource]
         )
 
-    def page(
-        self,
-        name: str,
-        fetch: Callable[..., Sequence[T]],
-        view: Callable[[T], Mapping[str, Any]],
-        ident: Callable[[T], object],
-    ) -> dict[str, Any]:
-        """One page of a list, with a link to the next where there is more.
-
-        :param fetch: takes limit, marker and the filters of the query.
-        :param ident: the marker of an item.
-        """
-        limit = self.limit()
-        filters = {k: v for k, v in self.query.items() if k not in ("limit", "marker")}
-        found = fetch(
-            self.services.db,
-            self.scope,
-            limit=limit + 1,
-            marker=self.query.get("marker"),
-            **filters,
-        )
-        shown = found[:limit]
-        answer: dict[str, Any] = {name: [view(item) for item in shown]}
-        if len(found) > limit:
-            answer["links"] = [{"rel": "next", "href": self.next(str(ident(shown[-1])))}]
-        return answer
-
     def limit(self) -> int:
         """Entries of a page."""
         most = self.services.conf.api.max_limit
@@ -191,7 +164,6 @@ def endpoint(
     response: validation.Schema | None = None,
     status: int = 200,
     all_projects: str | None = None,
-    paged: bool = False,
     listing: Listing | None = None,
     takes_bytes: bool = False,
     gives_bytes: bool = False,
@@ -199,10 +171,9 @@ def endpoint(
 ) -> Callable[[Act], Callable[..., webob.Response]]:
     """Declare a controller's method as the end of a route.
 
-    :param query: schemas of the parameters that it takes, besides those of a page.
+    :param query: schemas of the parameters that it takes, besides those of a list.
     :param body: None where no body is taken.
     :param response: None where the answer has no body.
-    :param paged: it takes limit and marker.
     :param listing: instead of ``response``: what the list that it answers with can be asked.
     :param takes_bytes: the request's body is no JSON but bytes, which the controller reads.
     :param gives_bytes: the answer's body is no JSON but bytes.
@@ -214,7 +185,6 @@ def endpoint(
     spec = Spec(
         rule=rule,
         query={
-            **(parts.PAGE if paged else {}),
             **(listing.query() if listing is not None else {}),
             **(parts.ALL_PROJECTS if all_projects else {}),
             **(query or {}),

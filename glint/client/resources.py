@@ -82,8 +82,8 @@ class SiteTypes(Collection):
 
     path, one, many = "/site-types", "site_type", "site_types"
 
-    def list(self) -> Iterator[Resource]:
-        return self._list(None)
+    def list(self, *, page_size: int | None = None, **query: Any) -> Iterator[Resource]:
+        return self._list(page_size, **query)
 
 
 class Sites(Collection):
@@ -183,20 +183,17 @@ class Credentials(Collection):
         return self._act(ident, "/scan")
 
     def inventory(
-        self,
-        ident: str,
-        *,
-        name: str | None = None,
-        status: str | None = None,
-        page_size: int | None = None,
+        self, ident: str, *, page_size: int | None = None, **query: Any
     ) -> Iterator[Resource]:
         """What the last scan saw at the site, by remote id.
 
         ``image_id`` names the image of the catalogue where a cell holds what was seen, and
         ``stamped`` says whether it bears Glint's stamp.
+
+        :param query: filters as for lists, and ``in_catalogue``: whether a cell holds it.
         """
-        query = {"limit": page_size, "name": name, "status": status}
-        return self._http.pages(self._at(ident, "/inventory"), "inventory", query)
+        asked = {"limit": page_size, **query}
+        return self._http.pages(self._at(ident, "/inventory"), "inventory", asked)
 
 
 class Images(Collection):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from glint import objects
-from glint.api import views
+from glint.api import lists, views
 from glint.api.endpoint import Call, Controller, endpoint
 from glint.api.schemas import inventory as schemas
 from glint.db import sightings
@@ -15,9 +13,9 @@ from glint.db import sightings
 class Inventory(Controller):
     """/v1/credentials/{credential_id}/inventory."""
 
-    @endpoint("inventory:list", query=schemas.FILTERS, response=schemas.LIST, paged=True)
+    @endpoint("inventory:list", listing=schemas.LISTING)
     def list(self, call: Call) -> dict[str, Any]:
-        def fetch(db: Any, scope: objects.Scope, **query: Any) -> Sequence[objects.SeenImage]:
-            return sightings.list(db, scope, call.ident, **query)
-
-        return call.page("inventory", fetch, views.seen_image, lambda seen: seen.remote_id)
+        limit = call.limit()
+        query = lists.list_query(schemas.LISTING, call.query, limit + 1)
+        seen = sightings.list(self.services.db, call.scope, call.ident, query)
+        return call.shown([views.seen_image(one) for one in seen], limit)

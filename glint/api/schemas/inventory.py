@@ -1,6 +1,6 @@
 """What a credential saw at its site: foreign text, and ids of any form."""
 
-from glint.api.schemas import parts
+from glint.api.schemas import lists, parts
 
 _REMOTE_ID = {**parts.ID, "maxLength": 255}
 
@@ -18,6 +18,16 @@ SEEN = parts.answer(
     image_id=parts.or_null(parts.ID),
     deployment_id=parts.or_null(parts.ID),
 )
-#: The marker is a remote id, which may be longer than ours.
-FILTERS = {"marker": _REMOTE_ID, "name": parts.NAME, "status": parts.ID}
-LIST = parts.page("inventory", SEEN)
+#: A scan writes all rows anew, and only their remote ids stay: there is no other order.
+LISTING = lists.listing(
+    "inventory",
+    SEEN,
+    filters=("remote_id", "name", "status", "size", "os_hash_algo", "os_hash_value", "visibility",
+             "protected", "stamped", "seen_at"),
+    sort=("remote_id",),
+    search=("name",),
+    more={"in_catalogue": lists.Filter(lists.Kind.BOOL)},
+    # A remote id may be longer than ours.
+    marker=_REMOTE_ID,
+    ident="remote_id",
+)  # fmt: skip

@@ -54,3 +54,32 @@ class InventoryTest(ApiTestCase):
             self.refused("credential.not_found", 404, "GET", self.path, who=who)
         shared = self.make_credential(self.make_site("B")["id"], shared=True)
         self.call("GET", f"/v1/credentials/{shared['id']}/inventory", who="rita", expect=200)
+
+    def test_operators_order_and_fields(self) -> None:
+        image = self.make_image(self.credential["id"], "a1")
+        self.see(
+            fakes.remote_image("a1"),
+            fakes.remote_image("a2", name="Loose", status="queued", size=None),
+            fakes.remote_image("a3", name="lost", size=5000, visibility="public"),
+        )
+        for query, wished in (
+            ("in_catalogue=true", ["a1"]),
+            ("in_catalogue=neq:true", ["a2", "a3"]),
+            ("stamped=true", []),
+            ("stamped=false&name=prefix:lo", ["a2", "a3"]),
+            ("size=gt:1000&size=lte:5000", ["a3"]),
+            ("size=neq:5000", ["a1", "a2"]),
+            ("status=in:queued,saving", ["a2"]),
+            ("visibility=neq:private", ["a3"]),
+            ("seen_at=lt:2020-01-01", []),
+            ("sort=remote_id:desc", ["a3", "a2", "a1"]),
+            ("sort=remote_id:desc&marker=a3", ["a2", "a1"]),
+            ("fields=name", ["a1", "a2", "a3"]),
+        ):
+            found = self.pages(f"{self.path}?limit=1&{query}", "inventory")
+            self.assertEqual(wished, [one["remote_id"] for one in found], query)
+        (one,) = self.pages(f"{self.path}?fields=image_id&remote_id=a1", "inventory")
+        self.assertEqual({"remote_id": "a1", "image_id": image["id"]}, one)
+        for query in ("sort=name", "fields=stamp", "size=big", "stamped=maybe", "in_catalogue=no"):
+            answer = self.call("GET", f"{self.path}?{query}")
+            self.assertEqual(400, answer.status, query)
