@@ -90,7 +90,8 @@ def _split(name: str, text: str) -> list[str]:
         raise exception.Invalid(
             reason=f"query parameter {name} has a list with unbalanced quotes"
         ) from None
-    return rows[0] if rows else [""]
+    # csv takes an empty line for a row without fields.
+    return (rows[0] if rows else []) or [""]
 
 
 def _time(text: str) -> datetime.datetime:

@@ -67,6 +67,11 @@ class ListsTest(ApiTestCase):
             self.ask(path, ("sort", ",".join(listing.sort[:3])))
             self.ask(path, ("fields", ",".join(listing.fields)))
 
+    def test_a_list_of_nothing_is_one_empty_value(self) -> None:
+        self.fill()
+        self.assertEqual([], self.names(("name", "in:")))
+        self.assertEqual([], self.ask("site-types", ("name", "in:"))["site_types"])
+
     def test_unknown_names(self) -> None:
         for path, listing in LISTINGS.items():
             for query, code, known in (
