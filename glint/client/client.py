@@ -77,13 +77,43 @@ class Client:
         self.conductors = resources.Conductors(self.http)
         self.events = history.Events(self.http)
 
-    def matrix(self, *, name: str | None = None, page_size: int | None = None) -> Matrix:
-        """:param name: only images of this name."""
-        first = self.http.get("/matrix", {"name": name, "limit": page_size})
+    def matrix(
+        self, *, name: str | None = None, page_size: int | None = None, **query: Any
+    ) -> Matrix:
+        """:param name: only images of this name.
+
+        :param query: as for lists, and what the matrix has of its own: ``site_id`` and
+            ``credential_id`` choose columns; ``show``, ``differs``, ``present``, ``status`` and
+            ``conflict`` choose rows by their cells in these columns.
+        """
+        first = self.http.get("/matrix", {"name": name, "limit": page_size, **query})
         return Matrix(
             list(first.get("credentials") or ()),
             self.http.pages_from(first, "/matrix", "images"),
         )
+
+    def matrix_counts(self, **query: Any) -> dict[str, int]:
+        """How many images each filter of the matrix shows by itself, by its name.
+
+        :param query: ``site_id`` and ``credential_id``, as for :meth:`matrix`.
+        """
+        counts = self.http.get("/matrix", {"limit": 1, "counts": True, **query}).get("counts")
+        if not isinstance(counts, dict):
+            raise errors.UnexpectedAnswer(
+                "The answer holds no counts: this is not Glint's API.",
+                code="client.unexpected_answer",
+            )
+        return counts
+
+    def quotas(self) -> dict[str, Resource]:
+        """``limit`` and ``used`` of the caller's project, by resource; a limit of -1 is none."""
+        found = self.http.get("/quotas").get("quotas")
+        if not isinstance(found, dict):
+            raise errors.UnexpectedAnswer(
+                "The answer holds no quotas: this is not Glint's API.",
+                code="client.unexpected_answer",
+            )
+        return found
 
     def versions(self) -> tuple[str, str]:
         """Lowest and highest version of the API that the service has; no token is needed.

@@ -112,11 +112,12 @@ class ImageFiles:
         """Save the content of an image; returns its size.
 
         The file appears under its name only when it is whole and its hash is the catalogue's;
-        before, it is a hidden one beside it, which goes away whatever happens.
+        before, it is a hidden one beside it, which goes away whatever happens. A device or a pipe
+        gets the bytes as they come.
 
         :raises ClientError: it is not whole or not right, or the disk is full.
         """
-        target = pathlib.Path(path)
+        target = pathlib.Path(path).resolve()
         answer = self._http.stream("GET", f"/images/{image_id}/file", {"Accept": _BYTES})
         with answer:
             if answer.status_code != 200:
@@ -132,6 +133,9 @@ class ImageFiles:
 
 
 def _save(answer: requests.Response, target: pathlib.Path, progress: Progress) -> int:
+    if target.exists() and not target.is_file():
+        with target.open("wb") as file:
+            return _copy(answer, file, progress)
     fd, name = tempfile.mkstemp(prefix=f".{target.name[:100]}-", dir=target.parent)
     try:
         with open(fd, "wb") as file:
@@ -192,9 +196,9 @@ def _size_of(stream: IO[bytes]) -> int | None:
 
 
 def _file_failed(verb: str, error: OSError) -> errors.ClientError:
+    done, left = ("read", "") if verb == "read" else ("written", " Nothing is left of it.")
     return errors.ClientError(
-        f"The file cannot be {'read' if verb == 'read' else 'written'}: {error.strerror or error}.",
-        code="client.file_failed",
+        f"The file cannot be {done}: {error.strerror or error}.{left}", code="client.file_failed"
     )
 
 

@@ -66,7 +66,7 @@ class ListCredential(base.Lister):
 
     def take_action(self, parsed_args: argparse.Namespace) -> base.Table:
         site_id = self.finder().site(parsed_args.site)["id"] if parsed_args.site else None
-        found = self.client.credentials.list(site_id=site_id, **listing.query(parsed_args))
+        found = self.client.credentials.list(**listing.query(parsed_args, site_id=site_id))
         names = ("ID", "Name", "Site", "Auth Type", "Shared", "Verified At", "Scanned At", "Error")
         rows = (
             (

@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from osc_lib import exceptions
+
 from glint.client import Resource
 from glint.osc import base, listing
 from glint.osc.text import safe
@@ -27,7 +29,8 @@ class ListEvent(base.Lister):
     --follow writes one line for each event until Ctrl-C: time, outcome and message, or with -f json
     a JSON object. It survives a restart of the service.
 
-    Example: openstack glint event list --follow --site DAIR
+    Examples: openstack glint event list --follow --site DAIR --filter outcome=failed;
+    openstack glint event list --limit 10 --filter at=gt:2026-11-01 -f json
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -47,21 +50,29 @@ class ListEvent(base.Lister):
             help="End --follow after so many seconds (default: never)",
         )
         return listing.add_options(
-            parser, "at:asc", said=f"{_MANY}; with --follow {_BEFORE}, from before"
+            parser,
+            "at:asc",
+            said=f"{_MANY}; with --follow {_BEFORE}, from before",
+            example="outcome=neq:done",
         )
 
     def take_action(self, parsed_args: argparse.Namespace) -> base.Table:
         finder = self.finder()
-        filters: dict[str, Any] = {
-            "image_id": finder.image(parsed_args.image)["id"] if parsed_args.image else None,
-            "site_id": finder.site(parsed_args.site)["id"] if parsed_args.site else None,
-            "operation_id": parsed_args.operation,
-        }
+        asked = listing.query(
+            parsed_args,
+            image_id=finder.image(parsed_args.image)["id"] if parsed_args.image else None,
+            site_id=finder.site(parsed_args.site)["id"] if parsed_args.site else None,
+            operation_id=parsed_args.operation,
+        )
         if parsed_args.follow:
-            self._follow(parsed_args, filters)
+            if parsed_args.sort or parsed_args.marker:
+                raise exceptions.CommandError(
+                    "--follow has an order of its own: leave --sort and --marker out."
+                )
+            self._follow(parsed_args, asked)
             return _NAMES, ()
         parsed_args.limit = parsed_args.limit or _MANY
-        found = self.client.events.list(**filters, **listing.query(parsed_args))
+        found = self.client.events.list(**{**asked, "page_size": min(parsed_args.limit, 1000)})
         rows = [tuple(event.get(key) for key in _KEYS) for event in listing.cut(parsed_args, found)]
         return _NAMES, rows
 
@@ -73,7 +84,7 @@ class ListEvent(base.Lister):
             return 0
         return super().produce_output(parsed_args, column_names, data)
 
-    def _follow(self, parsed_args: argparse.Namespace, filters: dict[str, Any]) -> None:
+    def _follow(self, parsed_args: argparse.Namespace, asked: dict[str, Any]) -> None:
         deadline = time.monotonic() + (parsed_args.timeout or math.inf)
 
         def pause(seconds: float) -> None:
@@ -84,6 +95,7 @@ class ListEvent(base.Lister):
 
         last = parsed_args.limit or _BEFORE
         line = _as_json if parsed_args.formatter == "json" else _as_text
+        filters = {k: v for k, v in asked.items() if k not in ("sort", "marker", "page_size")}
         out = self.app.stdout
         with contextlib.suppress(_Over):
             for event in self.client.events.follow(last=last, sleep=pause, **filters):

@@ -8,7 +8,7 @@ from glint.osc import base, listing
 from glint.osc.operation import learn_names
 from glint.osc.text import problem, progress
 
-_STATUSES = (
+STATUSES = (
     "absent",
     "queued",
     "copying",
@@ -32,24 +32,27 @@ class ListDeployment(base.Lister):
         parser = super().get_parser(prog_name)
         parser.add_argument("--image", metavar="IMAGE", help="Only of this image (name or id)")
         parser.add_argument("--site", metavar="SITE", help="Only there (as in glint deploy --to)")
-        parser.add_argument("--status", choices=_STATUSES, help="Only with this status")
+        parser.add_argument("--status", choices=STATUSES, help="Only with this status")
         wanted = parser.add_mutually_exclusive_group()
         wanted.add_argument("--wanted", action="store_true", default=None, help="Only wished ones")
         wanted.add_argument(
             "--not-wanted", action="store_false", default=None, dest="wanted", help="Only others"
         )
-        return listing.add_options(parser, "status,updated_at:desc")
+        return listing.add_options(
+            parser, "status,updated_at:desc", example="updated_at=gt:2026-11-01"
+        )
 
     def take_action(self, parsed_args: argparse.Namespace) -> base.Table:
         finder = self.finder()
         site = parsed_args.site
-        found = self.client.deployments.list(
+        asked = listing.query(
+            parsed_args,
             image_id=finder.image(parsed_args.image)["id"] if parsed_args.image else None,
             credential_id=finder.credential(site)["id"] if site else None,
             status=parsed_args.status,
             wanted=parsed_args.wanted,
-            **listing.query(parsed_args),
         )
+        found = self.client.deployments.list(**asked)
         deployments = listing.cut(parsed_args, found)
         learn_names(finder, deployments)
         names = ("ID", "Image", "Credential", "Wanted", "Status", "Percent", "Remote ID", "Error")
@@ -101,13 +104,14 @@ class ListTransfer(base.Lister):
 
     def take_action(self, parsed_args: argparse.Namespace) -> base.Table:
         finder = self.finder()
-        found = self.client.transfers.list(
+        asked = listing.query(
+            parsed_args,
             operation_id=parsed_args.operation,
             deployment_id=parsed_args.deployment,
             image_id=finder.image(parsed_args.image)["id"] if parsed_args.image else None,
             state=parsed_args.state,
-            **listing.query(parsed_args),
         )
+        found = self.client.transfers.list(**asked)
         transfers = listing.cut(parsed_args, found)
         learn_names(finder, transfers)
         names = ["ID", "Kind", "Method", "Image", "Credential", "State", "Percent", "Attempts"]

@@ -18,7 +18,7 @@ class ListImage(base.Lister):
         parser = super().get_parser(prog_name)
         parser.add_argument("--name", metavar="NAME", help="Only images of this name")
         parser.add_argument("--long", action="store_true", help="Also the whole hash and more")
-        return listing.add_options(parser, "size:desc,name")
+        return listing.add_options(parser, "size:desc,name", example="size=gte:1000000000")
 
     def take_action(self, parsed_args: argparse.Namespace) -> base.Table:
         names = ["ID", "Name", "Size", "Disk Format"]
@@ -28,7 +28,7 @@ class ListImage(base.Lister):
             keys += ["os_hash_algo", "os_hash_value", "container_format"]
             keys += ["protected", "tags", "created_at"]
         found = self.client.images.list(
-            name=listing.exact(parsed_args.name), **listing.query(parsed_args)
+            **listing.query(parsed_args, name=listing.exact(parsed_args.name))
         )
         images = listing.cut(parsed_args, found)
         rows = (

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import pathlib
+import stat
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import tqdm
 from osc_lib import exceptions
-from osc_lib.cli import parseractions
 
 from glint.client import ClientError, Resource
 from glint.client.files import Progress
-from glint.osc import base
+from glint.osc import base, options
 from glint.osc.text import safe
 
 #: How files of a format usually end.
@@ -25,13 +26,21 @@ _ENDINGS = {
 }  # fmt: skip
 _PACKED = (".gz", ".bz2", ".xz", ".zst")
 
+#: Options that say what a site says itself of its images.
+_OF_A_FILE = ("name", "disk_format", "container_format", "size", "checksum", "property", "tag",
+              "min_disk", "min_ram")  # fmt: skip
+
 
 class CreateImage(base.ShowOne):
     """Take an image into the catalogue: from a site, from a file, or from a URL.
 
-    A file is sent at once; a URL is read when the image is first deployed.
+    A file is sent at once, to Glint or, with --credential, from there to a first site; a URL is
+    read when the image is first deployed. An image at a site keeps the name, format and properties
+    that it has there. Nothing stays in the catalogue when the upload fails.
 
-    Example: openstack glint image create --file debian.qcow2 --credential ALTO
+    Examples: openstack glint image create --file debian.qcow2 --credential ALTO;
+    openstack glint image create --url https://cloud.example.org/debian.qcow2 --min-disk 2;
+    openstack glint image create --site-image 13a9e000-0000-4000-8000-000000000001 --credential ALTO
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -46,33 +55,46 @@ class CreateImage(base.ShowOne):
             help="Where the image is, or where a file goes first: id, name 'SITE (project)', or the"
             " site's name where it has only one",
         )
-        parser.add_argument("--name", metavar="NAME", help="Name, by default that of the file")
-        parser.add_argument(
+        labels = parser.add_argument_group("of a file or a URL")
+        labels.add_argument(
+            "--name", metavar="NAME", help="Name (default: that of the file without its ending)"
+        )
+        labels.add_argument(
             "--disk-format",
             metavar="FORMAT",
-            help="raw, qcow2, vmdk, ...; by default what the file's name ends with",
+            help="raw, qcow2, vmdk, ... (default: what the file's name ends with)",
         )
-        parser.add_argument("--container-format", metavar="FORMAT", help="bare by default")
-        parser.add_argument(
+        labels.add_argument(
+            "--container-format", metavar="FORMAT", help="bare, ova, ... (default: bare)"
+        )
+        labels.add_argument(
+            "--size",
+            type=base.count,
+            metavar="BYTES",
+            help="What the content must have, in bytes (default: any)",
+        )
+        labels.add_argument(
             "--checksum",
             action="append",
             default=[],
             metavar="ALGORITHM:HEX",
             help="What the content must have, such as sha256:9f86d0...; repeatable",
         )
-        parser.add_argument(
-            "--property",
-            action=parseractions.KeyValueAction,
-            default={},
-            metavar="KEY=VALUE",
-            help="A property of the image, repeatable",
-        )
+        options.add_labels(labels)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> base.Table:
         args = parsed_args
-        if args.credential is None and args.site_image:
-            raise exceptions.CommandError("--site-image needs --credential: where it is.")
+        if args.site_image:
+            if args.credential is None:
+                raise exceptions.CommandError("--site-image needs --credential: where it is.")
+            given = [name for name in _OF_A_FILE if getattr(args, name) not in (None, [])]
+            if given:
+                option = f"--{given[0].replace('_', '-')}"
+                raise exceptions.CommandError(
+                    f"{option} does not go with --site-image: the site says it. See: openstack"
+                    " glint image set"
+                )
         if args.credential is not None and args.url:
             raise exceptions.CommandError(
                 "A URL is read when the image is deployed: leave --credential out here."
@@ -96,17 +118,16 @@ class CreateImage(base.ShowOne):
         if not name or name == "-":
             raise exceptions.CommandError("Say with --name how the image is to be called.")
         expected = dict(_checksum(text) for text in args.checksum)
-        if args.container_format:
-            more["container_format"] = args.container_format
-        if args.property:
-            more["properties"] = args.property
+        given = {"container_format": args.container_format, "size": args.size}
+        more |= {key: value for key, value in given.items() if value is not None}
+        more |= options.labels(args)
         return self.client.image_files.create(name, disk_format, expected=expected, **more)
 
     def _upload(self, args: argparse.Namespace, column: str | None) -> Resource:
         with _opened(args.file) as stream:
             image = self._create(args, "-" if args.file == "-" else args.file)
             try:
-                with progress(image["name"]) as tell:
+                with progress(image["name"], self.quiet) as tell:
                     done = self.client.image_files.upload(
                         image["id"], stream, credential_id=column, progress=tell
                     )
@@ -129,20 +150,21 @@ class CreateImage(base.ShowOne):
 class SaveImage(base.Command):
     """Save the content of an image to a file, and check it.
 
-    The file is there only when it is whole and right.
+    The file is there only when it is whole and right; what came of a download that failed is
+    removed.
 
     Example: openstack glint image save --file debian.qcow2 debian
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument("--file", metavar="FILE", required=True, help="Where to")
+        parser.add_argument("--file", metavar="FILE", required=True, help="Where to write it")
         parser.add_argument("image", metavar="IMAGE", help="Name or id of the image")
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         image = self.finder().image(parsed_args.image)
-        with progress(image["name"]) as tell:
+        with progress(image["name"], self.quiet) as tell:
             size = self.client.image_files.download(image["id"], parsed_args.file, progress=tell)
         self.say(f"{size} bytes were saved to {parsed_args.file}.")
 
@@ -157,6 +179,9 @@ def _opened(path: str) -> Iterator[Any]:
     except OSError as error:
         raise exceptions.CommandError(f"{safe(path)}: {error.strerror}") from error
     with file:
+        state = os.fstat(file.fileno())
+        if stat.S_ISREG(state.st_mode) and not state.st_size:
+            raise exceptions.CommandError(f"{safe(path)} is empty.")
         yield file
 
 
@@ -168,8 +193,8 @@ def _checksum(text: str) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def progress(name: str) -> Iterator[Progress]:
-    """A bar on standard error, where a person looks at it."""
+def progress(name: str, quiet: bool) -> Iterator[Progress]:
+    """A bar on standard error, where a person looks at it and wants it."""
     bar: tqdm.tqdm[Any] | None = None
 
     def tell(done: int, total: int | None) -> None:
@@ -183,7 +208,7 @@ def progress(name: str) -> Iterator[Progress]:
                 unit_scale=True,
                 unit_divisor=1024,
                 leave=False,
-                disable=not sys.stderr.isatty(),
+                disable=quiet or not sys.stderr.isatty(),
             )
         bar.update(done - bar.n)
 

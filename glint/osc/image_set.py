@@ -8,7 +8,7 @@ from typing import Any
 from osc_lib import exceptions
 
 from glint.client import Resource
-from glint.osc import base
+from glint.osc import base, options
 from glint.osc.text import safe
 
 
@@ -40,38 +40,21 @@ class SetImage(_Change):
 
     Copies that are made from now on get them; copies that are there already keep theirs.
 
-    Example: openstack glint image set cirros --property os_distro=cirros --tag gold --min-disk 1
+    Examples: openstack glint image set cirros --property os_distro=cirros --tag gold --min-disk 1;
+    openstack glint image set cirros --repair
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
         parser.add_argument("--name", metavar="NAME", help="New name")
-        parser.add_argument(
-            "--property",
-            action="append",
-            default=[],
-            metavar="KEY=VALUE",
-            help="Set a property, repeatable; the others stay",
-        )
-        parser.add_argument(
-            "--tag",
-            action="append",
-            default=[],
-            metavar="TAG",
-            help="Add a tag, repeatable; the others stay",
-        )
-        parser.add_argument(
-            "--min-disk", type=base.whole, metavar="GB", help="Disk that a server needs, in GB"
-        )
-        parser.add_argument(
-            "--min-ram", type=base.whole, metavar="MB", help="Memory that a server needs, in MB"
-        )
+        options.add_labels(parser, kept="; the others stay")
         drift = parser.add_mutually_exclusive_group()
         drift.add_argument(
             "--repair",
             action="store_true",
             default=None,
-            help="Let Glint make copies good again that went missing or changed at their site",
+            help="Let Glint make copies good again that went missing or changed at their site; of"
+            " a new image it does not",
         )
         drift.add_argument(
             "--no-repair",
@@ -83,14 +66,13 @@ class SetImage(_Change):
         return parser
 
     def changes(self, args: argparse.Namespace, image: Resource) -> dict[str, Any]:
-        given = {"name": args.name, "min_disk": args.min_disk, "min_ram": args.min_ram}
-        given["repair"] = args.repair
+        given = {"name": args.name, "repair": args.repair}
         changes: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
-        if args.property:
-            new = dict(base.key_value("--property", pair) for pair in args.property)
-            changes["properties"] = {**image.get("properties", {}), **new}
-        if args.tag:
-            changes["tags"] = list(dict.fromkeys([*image.get("tags", ()), *args.tag]))
+        changes |= options.labels(args)
+        if "properties" in changes:
+            changes["properties"] = {**image.get("properties", {}), **changes["properties"]}
+        if "tags" in changes:
+            changes["tags"] = list(dict.fromkeys([*image.get("tags", ()), *changes["tags"]]))
         return changes
 
 

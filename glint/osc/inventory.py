@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 
-from glint.osc import base
+from glint.osc import base, listing
 from glint.osc.text import Size
 
 
@@ -15,7 +14,8 @@ class ListSiteImage(base.Lister):
     Catalogue is the image of Glint's catalogue that each belongs to, empty where it belongs to
     none; Glint's says whether it bears Glint's stamp. 'openstack glint credential scan' looks anew.
 
-    Example: openstack glint site image list DAIR --not-in-catalogue
+    Examples: openstack glint site image list DAIR --not-in-catalogue;
+    openstack glint site image list DAIR --filter name=prefix:debian --filter size=gt:1000000000
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -30,34 +30,36 @@ class ListSiteImage(base.Lister):
         parser.add_argument(
             "--status", metavar="STATUS", help="Only with this status at the site, such as active"
         )
-        parser.add_argument(
-            "--not-in-catalogue",
+        catalogue = parser.add_mutually_exclusive_group()
+        catalogue.add_argument(
+            "--in-catalogue",
             action="store_true",
+            default=None,
+            help="Only images that a row of the matrix holds",
+        )
+        catalogue.add_argument(
+            "--not-in-catalogue",
+            action="store_false",
+            default=None,
+            dest="in_catalogue",
             help="Only images that no row of the matrix holds",
         )
         parser.add_argument(
             "--long", action="store_true", help="Also the whole hash, visibility and time seen"
         )
-        parser.add_argument(
-            "--limit",
-            type=base.count,
-            default=1000,
-            metavar="N",
-            help="The most entries to show (default: 1000)",
+        return listing.add_options(
+            parser, "remote_id:desc", 1000, all_projects=False, example="size=gte:1000000000"
         )
-        return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> base.Table:
-        finder = self.finder()
-        found = self.client.credentials.inventory(
-            finder.credential(parsed_args.site)["id"],
-            name=parsed_args.name,
-            status=parsed_args.status,
-            page_size=min(parsed_args.limit, 1000),
+        asked = listing.query(
+            parsed_args,
+            name=listing.exact(parsed_args.name),
+            status=listing.exact(parsed_args.status),
+            in_catalogue=parsed_args.in_catalogue,
         )
-        if parsed_args.not_in_catalogue:
-            found = (seen for seen in found if not seen.get("image_id"))
-        images = list(itertools.islice(found, parsed_args.limit))
+        column = self.finder().credential(parsed_args.site)["id"]
+        images = listing.cut(parsed_args, self.client.credentials.inventory(column, **asked))
         names = ["ID", "Name", "Status", "Size", "Glint's", "Catalogue"]
         keys = ["remote_id", "name", "status", "size", "stamped", "image_id"]
         if parsed_args.long:

@@ -12,10 +12,15 @@ from osc_lib import exceptions
 
 from glint.client import Resource
 from glint.client.client import Matrix
-from glint.osc import base
+from glint.osc import base, listing
+from glint.osc.history import STATUSES
 from glint.osc.text import percent, problem, safe
 
 _MAX_REASONS = 10
+_SHOWS = ("all", "mine", "shared", "public")
+_CONFLICTS = ("same_name", "same_content", "duplicate")
+#: What a ! or a ? stands for.
+_PROBLEMS = ("failed", "drifted", "unknown")
 #: By the last character of a symbol: green, yellow, red.
 _COLOURS = {"X": "32", "%": "33", "-": "33", "!": "31", "?": "31"}
 
@@ -48,7 +53,11 @@ class ShowMatrix(base.Lister):
     !: failed, or changed at the site. ?: not known, the site does not answer. Empty: not there.
     In colour where standard output is a terminal, unless NO_COLOR is set.
 
-    Example: openstack glint matrix show --site DAIR --problems
+    Rows can be chosen by their cells in the columns that are shown, whatever these are.
+
+    Examples: openstack glint matrix show --site DAIR --problems;
+    openstack glint matrix show --differs --sort size:desc --limit 20;
+    openstack glint matrix show --counts
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -61,24 +70,82 @@ class ShowMatrix(base.Lister):
             metavar="SITE",
             help="Only the columns of this site or credential (name or id); repeatable",
         )
-        parser.add_argument(
+        cells = parser.add_mutually_exclusive_group()
+        cells.add_argument(
             "--problems", action="store_true", help="Only images with a ! or ? in a column shown"
         )
-        return parser
+        cells.add_argument(
+            "--status",
+            action="append",
+            choices=STATUSES,
+            help="Only images with a cell of this status; repeatable, one of them is enough",
+        )
+        parser.add_argument(
+            "--differs",
+            action="store_true",
+            default=None,
+            help="Only images with a cell that is not as wished",
+        )
+        parser.add_argument(
+            "--conflict",
+            choices=_CONFLICTS,
+            help="Only images whose name another one has, whose content is somewhere under another"
+            " name, or which a site has twice",
+        )
+        parser.add_argument(
+            "--show",
+            choices=_SHOWS,
+            help="Whose images: of the project that the credential is for, of others that share"
+            " them, or public ones (default: all)",
+        )
+        parser.add_argument(
+            "--counts",
+            action="store_true",
+            help="Instead of images, how many of them each of these choices would show",
+        )
+        return listing.add_options(
+            parser, "size:desc,name", example="size=gte:1000000000", all_projects=False
+        )
 
     def take_action(self, parsed_args: argparse.Namespace) -> base.Table:
-        matrix = self.client.matrix(name=parsed_args.name)
-        shown = _columns(matrix.credentials, parsed_args.site)
-        images = matrix.images
-        if parsed_args.problems:
-            images = (image for image in images if _is_bad(image, shown))
-        matrix = Matrix(shown, images)
+        columns = self._columns(parsed_args.site)
+        if parsed_args.counts:
+            counts = self.client.matrix_counts(credential_id=columns)
+            return ("Choice", "Images"), sorted(counts.items())
+        status = _PROBLEMS if parsed_args.problems else parsed_args.status
+        asked = listing.query(
+            parsed_args,
+            name=listing.exact(parsed_args.name),
+            credential_id=columns,
+            status=f"in:{','.join(status)}" if status else None,
+            differs=parsed_args.differs,
+            conflict=parsed_args.conflict,
+            show=parsed_args.show,
+        )
+        matrix = self.client.matrix(**asked)
+        matrix = Matrix(matrix.credentials, iter(listing.cut(parsed_args, matrix.images)))
         if base.structured(parsed_args):
             return _structure(matrix)
         names, rows = self._table(matrix)
         if parsed_args.formatter == "table" and self._colourful():
             return names, [[row[0], *(Sign(cell) for cell in row[1:])] for row in rows]
         return names, rows
+
+    def _columns(self, refs: list[str]) -> str | None:
+        """The filter for the columns that are asked for; None for all.
+
+        :raises CommandError: one of ``refs`` means none of them.
+        """
+        if not refs:
+            return None
+        keys = ("id", "name", "site_id", "site_name")
+        known = self.finder().credentials.values()
+        for ref in refs:
+            if not any(ref in (column.get(key) for key in keys) for column in known):
+                names = ", ".join(safe(column["name"]) for column in known) or "none"
+                raise exceptions.CommandError(f"{safe(ref)!r} is no column; there are: {names}.")
+        chosen = [c["id"] for c in known if {c.get(key) for key in keys} & {*refs}]
+        return f"in:{','.join(chosen)}"
 
     def _colourful(self) -> bool:
         return self.app.stdout.isatty() and not os.environ.get("NO_COLOR")
@@ -102,24 +169,6 @@ class ShowMatrix(base.Lister):
         if len(reasons) > _MAX_REASONS:
             self.say(f"... and {len(reasons) - _MAX_REASONS} more; see -f json")
         return ["Image", *_headers(matrix.credentials)], rows
-
-
-def _columns(credentials: list[Resource], refs: list[str]) -> list[Resource]:
-    """The columns that are asked for, in the order of the matrix.
-
-    :raises CommandError: one of ``refs`` means none of them.
-    """
-    keys = ("id", "name", "site_id", "site_name")
-    for ref in refs:
-        if not any(ref in (column.get(key) for key in keys) for column in credentials):
-            known = ", ".join(safe(column["name"]) for column in credentials) or "none"
-            raise exceptions.CommandError(f"{safe(ref)!r} is no column; there are: {known}.")
-    return [c for c in credentials if not refs or {c.get(key) for key in keys} & {*refs}]
-
-
-def _is_bad(image: Resource, credentials: list[Resource]) -> bool:
-    cells = image.get("cells", {})
-    return any(symbol(cells.get(column["id"])) in ("!", "?") for column in credentials)
 
 
 def _reason(sign: str, image: Resource, credential: Resource, cell: Resource | None) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import cast
 
-from glint.client import Resource, WaitTimeout
+from keystoneauth1 import exceptions as ksa
+
+from glint.client import ClientError, Resource, WaitTimeout
 from glint.osc import base, listing
 from glint.osc.find import Finder
 from glint.osc.progress import Progress
@@ -42,7 +44,7 @@ class Waiting(base.Glint):
         except WaitTimeout as e:
             self.late.append(f"{safe(e.detail)} See: openstack glint operation wait {ident}")
             return cast(Resource, e.operation or operation)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, ClientError, ksa.ClientException):
             self.say(f"The operation goes on. See: openstack glint operation wait {ident}")
             raise
         self.failures += self.failed_cells(finder, operation)

@@ -22,8 +22,15 @@ class ListSiteType(base.Lister):
     Example: openstack glint site type list
     """
 
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        return listing.add_options(
+            parser, "name:desc", all_projects=False, example="name=prefix:open"
+        )
+
     def take_action(self, parsed_args: argparse.Namespace) -> base.Table:
-        types = self.client.site_types.list()
+        found = self.client.site_types.list(**listing.query(parsed_args))
+        types = listing.cut(parsed_args, found)
         rows = [(t["name"], t.get("description"), sorted(t.get("auth_schemas", {}))) for t in types]
         return ("Name", "Description", "Auth Types"), rows
 
@@ -174,7 +181,7 @@ class ListSite(base.Lister):
         parser.add_argument("--name", metavar="NAME", help="Only sites of this name")
         parser.add_argument("--type", metavar="TYPE", help="Only sites of this type")
         parser.add_argument("--long", action="store_true", help="Also address and state in words")
-        return listing.add_options(parser, "health,name:desc")
+        return listing.add_options(parser, "health,name:desc", example="health=neq:ok")
 
     def take_action(self, parsed_args: argparse.Namespace) -> base.Table:
         names = ["ID", "Name", "Type", "Health", "Enabled", "Home", "Shared"]
@@ -182,11 +189,12 @@ class ListSite(base.Lister):
         if parsed_args.long:
             names += ["Connection", "Health Code", "Health Detail", "Health At", "Max Transfers"]
             keys += ["connection", "health_code", "health_detail", "health_at", "max_transfers"]
-        found = self.client.sites.list(
+        asked = listing.query(
+            parsed_args,
             name=listing.exact(parsed_args.name),
             type=listing.exact(parsed_args.type),
-            **listing.query(parsed_args),
         )
+        found = self.client.sites.list(**asked)
         sites = listing.cut(parsed_args, found)
         return names, ([site.get(key) for key in keys] for site in sites)
 

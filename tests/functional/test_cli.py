@@ -16,29 +16,14 @@ from tests.functional.base import (
     GlintTestCase,
     application_credential_of,
 )
-from tests.functional.cli import Done, openstack
+from tests.functional.cli import Cli
 from tests.functional.faultcase import FILE
 from tests.functional.processes import clean_environment, eventually, program
 from tests.minicloud.testcase import some_bytes
 
 
-class CliCase(GlintTestCase):
-    def run_cli(self, *arguments: str, code: int = 0, cloud: str = "alto", **env: str) -> Done:
-        """Run ``openstack``; check its exit code."""
-        done = openstack(
-            self.glint.folder,
-            *arguments,
-            OS_CLIENT_CONFIG_FILE=str(self.minicloud.clouds_yaml),
-            OS_CLOUD=cloud,
-            **env,
-        )
-        shown = f"openstack {' '.join(arguments)}\n{done.out}{done.err}"
-        self.assertEqual(code, done.code, shown)
-        self.assertNotIn("Traceback", done.err)
-        return done
-
-    def glint_json(self, *arguments: str) -> Any:
-        return self.run_cli("glint", *arguments, "-f", "json").json()
+class CliCase(Cli, GlintTestCase):
+    """A Glint for every test."""
 
 
 class WalkTest(CliCase):
@@ -148,11 +133,7 @@ class FailureTest(CliCase):
         home, _ = self.two_columns()
         self.registered(home, some_bytes(LONG), "slow")
         throttle = sink.throttle("PUT", FILE, rate=MIB // 2, leg="request")
-        environment = clean_environment(
-            self.glint.folder,
-            OS_CLIENT_CONFIG_FILE=str(self.minicloud.clouds_yaml),
-            OS_CLOUD="alto",
-        )
+        environment = clean_environment(self.glint.folder, **self.environment())
         command = [program("openstack"), "glint", "deploy", "slow", "--to", "DAIR", "--wait"]
         running = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -1,4 +1,4 @@
-"""The true ``openstack`` shell with a Glint that has no Keystone, and with trouble on the way.
+"""The true ``openstack`` command with a Glint that has no Keystone, and with trouble on the way.
 
 What answers is a stand-in of a few lines that writes down who asked.
 """
@@ -9,13 +9,13 @@ import base64
 import http.server
 import json
 import pathlib
-import tempfile
 import threading
-from typing import Any, ClassVar
+from typing import Any
 
+import fixtures
 import testtools
 
-from tests.functional.cli import OpenStack
+from tests.functional.cli import openstack
 
 SITE = {"id": "5a0e0000-0000-4000-8000-00000000da18", "name": "DAIR", "type": "openstack"}
 
@@ -37,19 +37,9 @@ class _StandIn(http.server.BaseHTTPRequestHandler):
 
 
 class StandAloneTest(testtools.TestCase):
-    command: ClassVar[OpenStack]
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        folder = tempfile.TemporaryDirectory(prefix="glint-")
-        cls.addClassCleanup(folder.cleanup)
-        cls.command = OpenStack(pathlib.Path(folder.name))
-        cls.addClassCleanup(cls.command.cleanUp)
-        cls.command.setUp()
-
     def setUp(self) -> None:
         super().setUp()
+        self.folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.server: Any
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _StandIn)
         self.server.asked, self.server.refuse = [], None
@@ -62,7 +52,7 @@ class StandAloneTest(testtools.TestCase):
 
     def openstack(self, *argv: str) -> tuple[int, str, str]:
         """Exit code, standard output and standard error."""
-        done = self.command(*argv)
+        done = openstack(self.folder, *argv)
         self.assertNotIn("Traceback", done.err)
         return done.code, done.out, done.err
 

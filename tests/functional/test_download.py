@@ -11,7 +11,7 @@ import requests
 
 from glint.client import ClientError
 from tests.functional.base import MIB, change
-from tests.functional.cli import Done, openstack
+from tests.functional.cli import Cli
 from tests.functional.faultcase import FILE
 from tests.functional.filecase import FileCase
 from tests.functional.processes import clean_environment, eventually, program
@@ -84,19 +84,7 @@ class DownloadTest(FileCase):
         self.assert_refused(self.get(image), 502, "transfer.no_source")
 
 
-class FilesCliTest(FileCase):
-    def run_cli(self, *arguments: str, code: int = 0) -> Done:
-        done = openstack(self.glint.folder, "glint", *arguments, **self.environment())
-        self.assertEqual(code, done.code, f"{arguments}\n{done.out}{done.err}")
-        self.assertNotIn("Traceback", done.err)
-        return done
-
-    def environment(self) -> dict[str, str]:
-        return {
-            "OS_CLIENT_CONFIG_FILE": str(self.minicloud.clouds_yaml),
-            "OS_CLOUD": "alto",
-        }
-
+class FilesCliTest(Cli, FileCase):
     def test_from_a_file_and_back(self) -> None:
         self.user.column("DAIR", self.dair)
         data = some_bytes(2 * MIB + 1)
@@ -104,13 +92,13 @@ class FilesCliTest(FileCase):
         path.write_bytes(data)
         sha256 = hashlib.sha256(data).hexdigest()
         what = ("image", "create", "--file", str(path), "--checksum")
-        self.run_cli(*what, "sha256:" + "0" * 64, code=1)
+        self.run_cli("glint", *what, "sha256:" + "0" * 64, code=1)
         self.assertEqual([], list(self.user.client.images.list()))
         self.assertEqual([], self.files())
 
         done = self.run_cli(
-            *what, f"sha256:{sha256}", "--credential", "DAIR", "--property", "os_distro=debian",
-            "-f", "json",
+            "glint", *what, f"sha256:{sha256}", "--credential", "DAIR", "-f", "json",
+            "--property", "os_distro=debian",
         )  # fmt: skip
 
         made = done.json()
@@ -120,13 +108,15 @@ class FilesCliTest(FileCase):
             lambda: [one["status"] for one in self.dair_images.records()] == ["active"], "a copy"
         )
         target = self.glint.folder / "saved.raw"
-        self.run_cli("image", "save", "--file", str(target), "Debian 13")
+        self.run_cli("glint", "image", "save", "--file", str(target), "Debian 13")
         self.assertEqual(data, target.read_bytes())
-        full = self.run_cli("image", "save", "--file", "/nowhere/saved.raw", "Debian 13", code=1)
+        full = self.run_cli(
+            "glint", "image", "save", "--file", "/nowhere/saved.raw", "Debian 13", code=1
+        )
         self.assertIn("cannot be written", full.err)
         web = self.useFixture(WebServer())
         url, file = web.serve("/alpine.qcow2.gz", b"")
-        made = self.run_cli("image", "create", "--url", url, "-f", "json").json()
+        made = self.run_cli("glint", "image", "create", "--url", url, "-f", "json").json()
         self.assertEqual(("alpine", "qcow2", "unread", url), (
             made["name"], made["disk_format"], made["state"], made["source_url"]))  # fmt: skip
         self.assertEqual([], file.gets)

@@ -96,7 +96,7 @@ def holds(value: Any, asked: objects.Condition) -> bool:
         "gte": lambda: value >= wanted,
         "lt": lambda: value < wanted,
         "lte": lambda: value <= wanted,
-    }[asked.operator]()  # type: ignore[no-untyped-call]
+    }[asked.operator]()
     return bool(found)
 
 

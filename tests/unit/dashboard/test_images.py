@@ -138,8 +138,8 @@ class FoundTest(ImagesTestCase):
         super().setUp()
         seen = [things.seen("r1"), things.seen("r2", image_id="i1"), things.seen("r/3")]
         answer = {"inventory": seen, "links": [{"rel": "next", "href": f"{URL}/v1/x"}]}
-        self.serve("credentials/c2/inventory", inventory.LIST, answer)
-        self.serve("credentials/c1/inventory", inventory.LIST, {"inventory": []})
+        self.serve("credentials/c2/inventory", inventory.LISTING.response(), answer)
+        self.serve("credentials/c1/inventory", inventory.LISTING.response(), {"inventory": []})
 
     def test_what_a_site_has(self) -> None:
         text = self.client.get(f"{IMAGES}found/").content.decode()

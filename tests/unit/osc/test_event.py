@@ -51,6 +51,17 @@ class TestFollow(OscTestCase):
         (line,) = self.follow()
         self.assertNotIn("\x1b", line)
 
+    def test_filters(self) -> None:
+        self.happen((1,), (2, 1))
+        lines = self.follow("--filter", "outcome=neq:done", "--operation", "o", "--limit", "1")
+        self.assertEqual(["T1 ok: m1", "T2 ok: m2"], lines)
+        wished = {"limit": ["100"], "operation_id": ["o"], "outcome": ["neq:done"]}
+        self.assertEqual({str(wished)}, {str(dict(sorted(r.qs.items()))) for r in self.sent()})
+
+    def test_it_has_an_order_of_its_own(self) -> None:
+        for option in ("--sort", "--marker"):
+            self.assertIn("leave --sort", self.fails(ListEvent, "--follow", option, "at"))
+
     def test_trouble_that_stays_is_said(self) -> None:
         self.happen((1,), 403)
         self.assertIn("http.403", self.fails(ListEvent, "--follow"))

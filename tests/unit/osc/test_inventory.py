@@ -20,13 +20,14 @@ class TestInventory(OscTestCase):
         rows = self.json(ListSiteImage, "DAIR", "--status", "active", "--name", "n")
         self.assertEqual(["r1", "r2"], [row["ID"] for row in rows])
         self.assertEqual(IMAGE["id"], rows[0]["Catalogue"])
-        asked = {"status": ["active"], "name": ["n"], "limit": ["1000"]}
+        asked = {"status": ["eq:active"], "name": ["eq:n"], "limit": ["1000"]}
         self.assertEqual(asked, self.sent()[-1].qs)
         self.assertIn("Seen At", self.json(ListSiteImage, "DAIR", "--long")[0])
 
     def test_what_no_row_holds(self) -> None:
-        (row,) = self.json(ListSiteImage, "DAIR (hep)", "--not-in-catalogue")
-        self.assertEqual("r2", row["ID"])
+        self.json(ListSiteImage, "DAIR (hep)", "--not-in-catalogue", "--filter", "size=gt:7")
+        asked = {"in_catalogue": ["false"], "size": ["gt:7"], "limit": ["1000"]}
+        self.assertEqual(asked, self.sent()[-1].qs)
 
     def test_hostile_names_are_cleaned(self) -> None:
         shown = self.command(ListSiteImage, "DAIR")

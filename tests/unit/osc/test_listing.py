@@ -47,6 +47,17 @@ class TestLists(OscTestCase):
         self.assertEqual(["eq:in:a,b"], self.asked("images", "--name", "in:a,b")["name"])
         self.assertEqual(["eq:in:a,b"], self.asked("sites", "--name", "in:a,b")["name"])
 
+    def test_all_projects(self) -> None:
+        for name in LISTS:
+            self.assertEqual(["true"], self.asked(name, "--all-projects")["all_projects"], name)
+
+    def test_a_filter_beside_an_option(self) -> None:
+        said = self.fails(ListImage, "--name", "a", "--filter", "name=prefix:b")
+        self.assertIn("an option asks for that already", said)
+        self.assertEqual(["prefix:b"], self.asked("images", "--filter", "name=prefix:b")["name"])
+        for name in ("limit", "sleep", "all_projects"):
+            self.assertIn("no filter", self.fails(ListImage, "--filter", f"{name}=1"))
+
     def test_wrong_arguments(self) -> None:
         self.assertIn("KEY=VALUE", self.fails(ListImage, "--filter", "size"))
         self.assertIn("above 0", self.refused(ListImage, "--limit", "0"))

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import fixtures
 import testtools
 
 from glint.osc.history import ListDeployment, ListTransfer, ShowDeployment
 from glint.osc.image import DeleteImage
-from glint.osc.image_data import CreateImage
 from glint.osc.matrix import ShowMatrix, symbol
 from tests.unit.client.base import GLINT
 from tests.unit.osc.base import AT_ALTO, AT_DAIR, IMAGE, OscTestCase
@@ -42,7 +43,14 @@ class TestMatrix(OscTestCase):
             {**IMAGE, "id": f"i{n}", "name": name, "os_hash_value": str(n) * 128, "cells": cells}
             for n, name in enumerate(names)
         ]
-        self.http.get(f"{GLINT}/v1/matrix", json={"credentials": credentials, "images": images})
+        self.serve("credentials", *credentials)
+
+        def answer(request: Any, context: Any) -> dict[str, Any]:
+            (asked,) = request.qs.get("credential_id", [""])
+            shown = [c for c in credentials if c["id"] in asked or not asked]
+            return {"credentials": shown, "images": images, "counts": {"mine": 3, "all": 4}}
+
+        self.http.get(f"{GLINT}/v1/matrix", json=answer)
 
     def test_table(self) -> None:
         self.matrix("rescue")
@@ -60,10 +68,26 @@ class TestMatrix(OscTestCase):
         for ref in ("DAIR", "DAIR (hep)", str(AT_DAIR["id"]), str(AT_DAIR["site_id"])):
             (row,) = self.json(ShowMatrix, "--site", ref)
             self.assertEqual(["DAIR (hep)"], [cell["credential"] for cell in row["cells"]])
-        self.assertEqual(1, len(self.json(ShowMatrix, "--problems")))
-        self.assertEqual([], self.json(ShowMatrix, "--problems", "--site", "ALTO"))
+        self.json(ShowMatrix, "--problems", "--site", "ALTO")
+        wished = {"status": ["in:failed,drifted,unknown"]}
+        wished["credential_id"] = [f"in:{AT_ALTO['id']}"]
+        self.assertEqual(wished, self.sent()[-1].qs)
         said = self.fails(ShowMatrix, "--site", "NOWHERE")
         self.assertIn("there are: ALTO (hep), DAIR (hep)", said)
+
+    def test_rows_can_be_chosen_by_their_cells(self) -> None:
+        self.matrix("rescue")
+        options = ("--differs", "--conflict", "same_name", "--show", "mine", "--status", "failed")
+        self.json(ShowMatrix, *options, "--status", "queued", "--limit", "7", "--name", "in:x")
+        wished = {"differs": ["true"], "conflict": ["same_name"], "show": ["mine"]}
+        wished |= {"status": ["in:failed,queued"], "limit": ["7"], "name": ["eq:in:x"]}
+        self.assertEqual(wished, self.sent()[-1].qs)
+
+    def test_counts(self) -> None:
+        self.matrix("rescue")
+        rows = self.json(ShowMatrix, "--counts", "--site", "DAIR")
+        self.assertEqual([("all", 4), ("mine", 3)], [(r["Choice"], r["Images"]) for r in rows])
+        self.assertEqual([f"in:{AT_DAIR['id']}"], self.sent()[-1].qs["credential_id"])
 
     def test_colour_at_a_terminal_only(self) -> None:
         self.matrix("rescue")
@@ -110,13 +134,6 @@ class TestMatrix(OscTestCase):
 
 
 class TestCatalogue(OscTestCase):
-    def test_create_from_a_site(self) -> None:
-        self.serve("credentials", AT_ALTO)
-        self.http.post(f"{GLINT}/v1/images", json={"image": IMAGE}, status_code=201)
-        shown = self.json(CreateImage, "--site-image", "r", "--credential", "ALTO")
-        self.assertEqual(IMAGE, shown)
-        self.assertEqual({"credential_id": AT_ALTO["id"], "remote_id": "r"}, self.body())
-
     def test_delete(self) -> None:
         self.serve("images", IMAGE)
         self.refuse("DELETE", f"/images/{IMAGE['id']}", 409, "image.in_use", "Wanted at DAIR.")
