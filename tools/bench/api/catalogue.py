@@ -20,6 +20,8 @@ import sqlalchemy as sa
 
 from glint.db import images as db_images
 from glint.db import migration, models
+from tools.bench.api import history
+from tools.bench.api.drawing import draw, ident_of, insert
 
 PROJECT = "bench"
 USER = "bench"
@@ -30,12 +32,8 @@ MET = 64
 FAILED, DRIFTED, QUEUED, EMPTIED = 4, 4, 2, 82
 #: Of 16 copies, how many Glint made, and of 4096 how many bear another name, or are there twice.
 MADE, RENAMED, TWICE = 11, 8, 4
-#: Of 16 copies that Glint made, the history of how many is still kept.
-TOLD = 2
 #: Of 500 images, one has the name of the one before it.
 SAME_NAME = 500
-#: Changes that a Save of the past had.
-SAVE = 50
 
 KINDS = ("ubuntu-22.04", "ubuntu-24.04", "debian-12", "debian-13", "rocky-9", "alma-9",
          "fedora-43", "freebsd-14", "windows-2025", "cvmfs-worker")  # fmt: skip
@@ -55,7 +53,7 @@ RARE_EACH = 400
 LONG_AGO = datetime.datetime.fromisoformat("2026-01-01T00:00:00")
 
 _D, _I, _S, _T = models.Deployment, models.Image, models.Seen, models.Transfer
-_C, _O = models.Credential, models.Operation
+_C = models.Credential
 
 
 def build(connection: str, images: int, columns: int) -> None:
@@ -82,9 +80,8 @@ def build(connection: str, images: int, columns: int) -> None:
             session.execute(_inventory(among))
         for index in indexes:
             index.create(session)
-        for statement in (_twice(), _transfers(), _failures()):
-            session.execute(statement)
-        _saves(session)
+        session.execute(_twice())
+        history.write(session, PROJECT, USER, LONG_AGO)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
         # A database that has run for a while knows its tables.
         for table in models.Base.metadata.tables:
@@ -169,20 +166,6 @@ def _images(count: int) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def _uuid(digest: Any) -> Any:
-    """A hash in the form of an id."""
-    cuts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
-    parts = [sa.func.substr(digest, start, length) for start, length in cuts]
-    dashed = [p for part in parts for p in (part, "-")][:-1]
-    return sa.func.concat(*dashed)
-
-
-def _draw(digest: Any, start: int, of: int, count: int) -> Any:
-    """True for ``count`` of ``of`` hashes, by their digits from ``start``; ``of`` is 16**n."""
-    digits = len(f"{of - 1:x}")
-    return sa.func.substr(digest, start, digits) < f"{count:0{digits}x}"
-
-
 def _cells(among: Any) -> Any:
     """Rows where image and column have met, and how the cell stands."""
     digest = sa.func.md5(sa.func.concat(_I.id, _C.id))
@@ -196,7 +179,7 @@ def _cells(among: Any) -> Any:
             _C.id.label("credential_id"),
         )
         .join(_C, _C.project_id == _I.project_id)
-        .where(among, _draw(digest, 31, 256, MET))
+        .where(among, draw(digest, 31, 256, MET))
         .subquery()
     )
     drawn = 0
@@ -204,7 +187,7 @@ def _cells(among: Any) -> Any:
     def share(count: int) -> Any:
         nonlocal drawn
         drawn += count
-        return _draw(met.c.digest, 26, 4096, drawn)
+        return draw(met.c.digest, 26, 4096, drawn)
 
     status = sa.case(
         (share(FAILED), "failed"),
@@ -215,15 +198,15 @@ def _cells(among: Any) -> Any:
     )
     here = status.in_(["active", "drifted"])
     values: dict[str, Any] = {
-        "id": _uuid(met.c.digest),
+        "id": ident_of(met.c.digest),
         "image_id": met.c.image_id,
         "credential_id": met.c.credential_id,
         "project_id": sa.literal(PROJECT),
         "wanted": status != "absent",
         "status": status,
         "pending": sa.false(),
-        "remote_id": sa.case((here, _uuid(sa.func.md5(met.c.digest)))),
-        "stamped": sa.and_(here, _draw(met.c.digest, 25, 16, MADE)),
+        "remote_id": sa.case((here, ident_of(sa.func.md5(met.c.digest)))),
+        "stamped": sa.and_(here, draw(met.c.digest, 25, 16, MADE)),
         "seen_size": sa.case((here, met.c.size)),
         "seen_hash_algo": sa.case((here, "sha512")),
         "seen_hash_value": sa.case((here, met.c.os_hash_value)),
@@ -239,14 +222,7 @@ def _cells(among: Any) -> Any:
         "created_at": met.c.created_at,
         "updated_at": met.c.created_at,
     }
-    return _insert(_D, values, lambda columns: sa.select(*columns).order_by(met.c.digest))
-
-
-def _insert(model: Any, values: Mapping[str, Any], query: Any) -> Any:
-    columns = [value.label(name) for name, value in values.items()]
-    table = model.__table__
-    # Defaults of Python's side would come on top, made once for all rows.
-    return sa.insert(table).from_select([*values], query(columns), include_defaults=False)
+    return insert(_D, values, lambda columns: sa.select(*columns).order_by(met.c.digest))
 
 
 def _seen(remote_id: Any, name: Any, stamp: Any) -> dict[str, Any]:
@@ -269,10 +245,10 @@ def _inventory(among: Any) -> Any:
     """What the sites hold: all active cells."""
     digest = sa.func.md5(_D.id)
     name = sa.case(
-        (_draw(digest, 1, 4096, RENAMED), sa.func.concat("copy of ", _I.name)), else_=_I.name
+        (draw(digest, 1, 4096, RENAMED), sa.func.concat("copy of ", _I.name)), else_=_I.name
     )
     stamp = sa.case((_D.stamped.is_(True), _D.id))
-    return _insert(
+    return insert(
         _S,
         _seen(_D.remote_id, name, stamp),
         lambda columns: (
@@ -287,109 +263,14 @@ def _inventory(among: Any) -> Any:
 def _twice() -> Any:
     """Some copies that nobody made with Glint are there twice."""
     digest = sa.func.md5(_D.id)
-    return _insert(
+    return insert(
         _S,
-        _seen(_uuid(sa.func.md5(_D.remote_id)), _I.name, sa.null()),
+        _seen(ident_of(sa.func.md5(_D.remote_id)), _I.name, sa.null()),
         lambda columns: (
             sa.select(*columns)
             .join(_I, _I.id == _D.image_id)
-            .where(_D.status == "active", _D.stamped.is_(False), _draw(digest, 9, 4096, TWICE))
+            .where(_D.status == "active", _D.stamped.is_(False), draw(digest, 9, 4096, TWICE))
         ),
-    )
-
-
-def _transfer(state: str, error: Any) -> dict[str, Any]:
-    done = state == "done"
-    return {
-        "id": _uuid(sa.func.md5(sa.func.concat(state, _D.id))),
-        "deployment_id": _D.id,
-        "live": sa.null() if state != "queued" else _D.id,
-        "image_id": _D.image_id,
-        "credential_id": _D.credential_id,
-        "site_id": _C.site_id,
-        "project_id": _D.project_id,
-        "kind": sa.literal("copy"),
-        "method": sa.literal("stream"),
-        "reason": sa.literal("the site cannot fetch it by itself"),
-        "state": sa.literal(state),
-        "bytes_done": _D.seen_size if done else sa.literal(0),
-        "bytes_total": _D.seen_size if done else sa.literal(2**30),
-        "rate": sa.literal(0.0),
-        "attempts": sa.literal(1),
-        "fence": sa.literal(1),
-        "next_run_at": _D.updated_at,
-        "cancel": sa.false(),
-        "alone": sa.false(),
-        "error_code": error,
-        "created_at": _D.updated_at,
-        "finished_at": sa.null() if state == "queued" else _D.updated_at,
-    }
-
-
-def _transfers() -> Any:
-    """The copies of the past that are still remembered."""
-    digest = sa.func.md5(_D.id)
-    return _insert(
-        _T,
-        _transfer("done", sa.null()),
-        lambda columns: (
-            sa.select(*columns)
-            .join(_C, _C.id == _D.credential_id)
-            .where(_D.status == "active", _D.stamped.is_(True), _draw(digest, 17, 16, TOLD))
-        ),
-    )
-
-
-def _failures() -> Any:
-    """What failed, and what would show its progress."""
-    return _insert(
-        _T,
-        _transfer("failed", sa.literal("site.unreachable")),
-        lambda columns: (
-            sa.select(*columns)
-            .join(_C, _C.id == _D.credential_id)
-            .where(_D.status.in_(["failed", "queued"]))
-        ),
-    )
-
-
-def _saves(session: sa.Connection) -> None:
-    """The Saves that these transfers come from, with their line of history."""
-    count = session.scalar(sa.select(sa.func.count()).select_from(_T)) or 0
-    ids = [str(uuid.UUID(int=number, version=4)) for number in range(max(1, count // SAVE))]
-    made = [
-        {"id": ident, "project_id": PROJECT, "user_id": USER, "created_at": LONG_AGO}
-        for ident in ids
-    ]
-    session.execute(sa.insert(_O), made)
-    session.execute(
-        sa.insert(models.Event),
-        [
-            {"at": LONG_AGO, "project_id": PROJECT, "user_id": USER, "action": "operation.save",
-             "outcome": "accepted", "message": "changes saved", "operation_id": ident,
-             "notified": True}
-            for ident in ids
-        ],
-    )  # fmt: skip
-    number = (sa.func.row_number().over(order_by=_T.id) - 1).label("number")
-    numbered = sa.select(_T.id, _T.deployment_id, number).subquery()
-    order = sa.select(_O.id, (sa.func.row_number().over(order_by=_O.id) - 1).label("place"))
-    saves = order.subquery()
-    values = {
-        "operation_id": saves.c.id,
-        "deployment_id": numbered.c.deployment_id,
-        "wanted": sa.true(),
-        "transfer_id": numbered.c.id,
-        "settled": sa.true(),
-    }
-    session.execute(
-        _insert(
-            models.Change,
-            values,
-            lambda columns: sa.select(*columns).join(
-                saves, saves.c.place == numbered.c.number % len(ids)
-            ),
-        )
     )
 
 
