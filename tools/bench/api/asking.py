@@ -92,33 +92,44 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 @dataclasses.dataclass(frozen=True)
 class Times:
-    """Of one kind of request; milliseconds, and bytes of the median answer."""
+    """Of one kind of request; milliseconds, and bytes of the median answer.
+
+    :ivar cpu: mean of the service's own processor time, without the database's.
+    """
 
     p50: float
     p95: float
+    cpu: float
     size: int
 
     @classmethod
-    def of(cls, replies: Sequence[Reply]) -> Times:
+    def of(cls, replies: Sequence[Reply], cpu: float) -> Times:
         times = [reply.seconds * 1000 for reply in replies]
         size = statistics.median_high(len(reply.data) for reply in replies)
-        return cls(percentile(times, 0.5), percentile(times, 0.95), size)
+        mean = cpu * 1000 / len(replies)
+        return cls(percentile(times, 0.5), percentile(times, 0.95), mean, size)
 
 
 def in_turns(
-    clients: Sequence[Client], make: Sequence[Callable[[], Ask]], times: int
+    clients: Sequence[Client],
+    make: Sequence[Callable[[], Ask]],
+    cpu: Sequence[Callable[[], float]],
+    times: int,
 ) -> list[Times]:
     """The same kind of request to several services, in turns: what disturbs one, disturbs all.
 
     :param make: for each service, what makes the next request.
+    :param cpu: for each service, the seconds of processor that it has taken so far.
     """
     replies: list[list[Reply]] = [[] for _ in clients]
     for client, ask in zip(clients, make, strict=True):
         client(ask())  # nobody measures a cold start
+    before = [spent() for spent in cpu]
     for _ in range(times):
         for client, ask, found in zip(clients, make, replies, strict=True):
             found.append(client(ask()))
-    return [Times.of(found) for found in replies]
+    spent_now = [spent() - then for spent, then in zip(cpu, before, strict=True)]
+    return [Times.of(found, spent) for found, spent in zip(replies, spent_now, strict=True)]
 
 
 def rate(port: int, make: Callable[[], Ask], clients: int, seconds: float) -> float:

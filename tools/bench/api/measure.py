@@ -39,6 +39,7 @@ class Subject:
     def __init__(self, service: Service, connection: str, images: int) -> None:
         self.images = images
         self.port = service.port
+        self.cpu = lambda: service.cpu
         self.client = Client(service.port)
         self._rng = random.Random(3)
         self._sample = catalogue.some_images(connection, SAMPLE, seed=4)
@@ -188,17 +189,20 @@ def together(
     """Each kind of request of all catalogues, in turns."""
     heading = ["request"]
     for subject in subjects:
-        heading += [f"{subject.images}: p50 ms", "p95 ms", "kB"]
+        heading += [f"{subject.images}: p50 ms", "p95 ms", "CPU ms", "kB"]
     rows = [[*heading, "p50 ratio", "p95 ratio"]]
     for name in kinds[0]:
-        found = asking.in_turns([s.client for s in subjects], [k[name] for k in kinds], times)
+        clients, cpu = [s.client for s in subjects], [s.cpu for s in subjects]
+        found = asking.in_turns(clients, [k[name] for k in kinds], cpu, times)
         rows.append([name, *(cell for one in found for cell in _shown(one)), *_growth(found)])
         print("  ".join(rows[-1]), flush=True)
     return rows
 
 
 def _shown(found: Times) -> list[str]:
-    return [f"{found.p50:.1f}", f"{found.p95:.1f}", f"{found.size / 1000:.0f}"]
+    return [f"{one:.1f}" for one in (found.p50, found.p95, found.cpu)] + [
+        f"{found.size / 1000:.0f}"
+    ]
 
 
 def _growth(found: Sequence[Times]) -> list[str]:

@@ -121,13 +121,12 @@ class Service(contextlib.ExitStack):
             return False
 
     @property
-    def memory(self) -> int:
-        """Bytes of memory that its largest process has (RSS)."""
-        group = os.getpgid(self._process.pid or 0)
-        found = []
+    def cpu(self) -> float:
+        """Seconds of processor that its processes have taken so far."""
+        group, ticks = os.getpgid(self._process.pid or 0), 0
         for entry in pathlib.Path("/proc").iterdir():
-            with contextlib.suppress(OSError, ProcessLookupError):
+            with contextlib.suppress(OSError):
                 if entry.name.isdecimal() and os.getpgid(int(entry.name)) == group:
-                    pages = int((entry / "statm").read_text().split()[1])
-                    found.append(pages * os.sysconf("SC_PAGE_SIZE"))
-        return max(found)
+                    fields = (entry / "stat").read_text("latin-1").rpartition(")")[2].split()
+                    ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
