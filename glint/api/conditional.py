@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import webob
 
 from glint import exception
+from glint.api import jsontext
 
 _TAG = re.compile(r'\s*(?:W/)?"([^"]*)"\s*(?:,|$)')
 _GENERATION = re.compile(r"([0-9]{1,10})-[0-9a-f]{16}")
@@ -26,11 +26,11 @@ def encode(body: Mapping[str, Any]) -> tuple[bytes, str]:
     with its generation.
     """
     content = {name: value for name, value in body.items() if name != _NOT_CONTENT}
-    raw = json.dumps(content).encode()
+    raw = jsontext.encode(content)
     tag = hashlib.sha256(raw).hexdigest()[:16]
     if len(content) < len(body):
-        rest = json.dumps({_NOT_CONTENT: body[_NOT_CONTENT]}).encode()
-        raw = raw[:-1] + b", " + rest[1:]
+        rest = jsontext.encode({_NOT_CONTENT: body[_NOT_CONTENT]})
+        raw = raw[:-1] + b"," + rest[1:]
     generation = _generation(body)
     return raw, tag if generation is None else f"{generation}-{tag}"
 

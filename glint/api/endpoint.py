@@ -20,6 +20,7 @@ from glint.api import body, conditional, idempotency, lists, validation
 from glint.api.route import Answer as Answer  # noqa: PLC0414
 from glint.api.route import Spec as Spec  # noqa: PLC0414
 from glint.api.route import Streamed
+from glint.api.sampling import sample
 from glint.api.schemas import parts
 from glint.api.schemas.lists import Listing
 from glint.api.services import Services
@@ -41,9 +42,6 @@ BYTES = "application/octet-stream"
 
 #: A controller's method sees to its Idempotency-Key itself.
 ITSELF = ""
-
-#: Entries of each list that are checked in an answer in production.
-SAMPLE = 3
 
 _NOTHING = validation.Validator(parts.body())
 
@@ -323,25 +321,13 @@ def _check_answer(spec: Spec, call: Call, value: Mapping[str, Any]) -> None:
     mode = call.services.conf.api.response_validation
     if mode == "ignore":
         return
-    checked = value if mode == "error" else _sample(value)
-    expected = spec.response if "fields" in call.query else spec.full_response
-    complaint = (expected or _NOTHING).complaint(checked)
+    expected = (spec.response if "fields" in call.query else spec.full_response) or _NOTHING
+    checked = value if mode == "error" else sample(value, expected.schema)
+    complaint = expected.complaint(checked)
     if complaint is not None:
         if mode == "error":
             raise AssertionError(complaint)
         LOG.warning("%s %s: %s", call.request.method, call.request.path, complaint)
-
-
-def _sample(value: Any) -> Any:
-    """An answer with the first entries of its lists: a large page would take longer to check than
-
-    to make (measured: 100 rows of 20 cells in 180 ms and 8 ms).
-    """
-    if isinstance(value, Mapping):
-        return {key: _sample(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_sample(entry) for entry in value[:SAMPLE]]
-    return value
 
 
 def base_url(services: Services, request: webob.Request) -> str:

@@ -120,7 +120,7 @@ _NO_PROGRESS = {"bytes_done": 0, "bytes_total": None, "rate": 0.0, "eta": None, 
 
 def _progress(item: objects.Transfer | None) -> View:
     if item is None:
-        return dict(_NO_PROGRESS)
+        return _NO_PROGRESS
     rate = item.rate if item.state is states.TransferState.RUNNING else 0.0
     return {
         "bytes_done": item.bytes_done,
@@ -154,7 +154,7 @@ ABSENT: View = {
 }
 
 
-def hash_state(item: objects.Deployment) -> str:
+def hash_state(item: objects.Deployment | objects.MatrixCell) -> str:
     """What is known of the content of the copy in a cell."""
     if item.error_code == exception.ContentMismatch.code:
         return "mismatch"
@@ -164,9 +164,8 @@ def hash_state(item: objects.Deployment) -> str:
     return "proven" if proven else "unproven"
 
 
-def cell(item: objects.Cell) -> View:
+def cell(seen: objects.Deployment | objects.MatrixCell, transfer: objects.Transfer | None) -> View:
     """What the matrix shows where a row and a column meet."""
-    seen, transfer = item.deployment, item.transfer
     return {
         "deployment_id": seen.id,
         "wanted": seen.wanted,
@@ -193,7 +192,7 @@ def deployment(item: objects.Cell) -> View:
     """A cell by itself."""
     seen = item.deployment
     return {
-        **cell(item),
+        **cell(seen, item.transfer),
         "id": seen.id,
         "image_id": seen.image_id,
         "credential_id": seen.credential_id,
@@ -234,8 +233,9 @@ def matrix_row(item: objects.MatrixRow, credential_ids: Iterable[str]) -> View:
         "updated_at": when(item.image.updated_at),
         "conflicts": list(item.conflicts),
         "cells": {
-            ident: cell(item.cells[ident]) if ident in item.cells else ABSENT
+            ident: ABSENT if found is None else cell(found, found.transfer)
             for ident in credential_ids
+            for found in (item.cells.get(ident),)
         },
     }
 

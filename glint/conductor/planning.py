@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from glint import exception, objects
-from glint.db import api, credentials, deployments, images, inventory, plans
+from glint.db import api, copies, credentials, deployments, images, plans
 from glint.plan import Action, plan
 from glint.states import DeploymentStatus
 
@@ -33,7 +33,7 @@ def _plan_one(db: api.Database, cell: objects.Deployment) -> bool:
     image = images.load(db, cell.image_id)
     credential, site = credentials.load(db, cell.credential_id)
     others = [c for c in deployments.of_image(db, cell.image_id) if c.id != cell.id]
-    action = plan(image, cell, inventory.seen_copies(db, image, cell), others)
+    action = plan(image, cell, copies.seen_of(db, image, cell), others)
     LOG.info("deployment %s at %s: %s", cell.id, credential.name, action.reason)
     return plans.planned(
         db,

@@ -27,7 +27,7 @@ def _cancel(session: orm.Session, cells: Iterable[models.Deployment]) -> int:
             continue
         removal = transfer.kind == TransferKind.REMOVE if transfer else not cell.wanted
         cell.wanted = removal
-        wishes.renew(session, cell)
+        wishes.renew(session, [cell])
         count += 1
     return count
 
@@ -47,7 +47,7 @@ def _retry(session: orm.Session, cells: Iterable[models.Deployment]) -> int:
                 .where(change.transfer_id == last.id)
                 .values(transfer_id=None, settled=False)
             )
-        wishes.renew(session, cell)
+        wishes.renew(session, [cell])
         count += 1
     return count
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from glint import objects, states
@@ -48,15 +49,28 @@ _FIELDS = tuple(field.name for field in dataclasses.fields(objects.Deployment))
 #: What :func:`deployment_of` needs, in its order.
 DEPLOYMENT_COLUMNS = tuple(getattr(models.Deployment, name) for name in _FIELDS)
 _STATUSES = {str(status): status for status in states.DeploymentStatus}
-_STATUS, _NOT_CARRIED = _FIELDS.index("status"), _FIELDS.index("not_carried")
 
 
-def deployment_of(row: Any) -> objects.Deployment:
-    """:data:`DEPLOYMENT_COLUMNS` as an object: pages of the matrix have thousands of them."""
-    values = list(row)
+def deployment_of(row: Sequence[Any]) -> objects.Deployment:
+    """:data:`DEPLOYMENT_COLUMNS` as an object, where there are many."""
+    values = dict(zip(_FIELDS, row, strict=True))
+    values["status"] = _STATUSES[values["status"]]
+    values["not_carried"] = tuple(values["not_carried"])
+    return objects.Deployment(**values)
+
+
+#: What :func:`matrix_cell` needs, in its order.
+CELL_COLUMNS = tuple(
+    getattr(models.Deployment, name) for name in objects.MatrixCell._fields if name != "transfer"
+)
+_STATUS = objects.MatrixCell._fields.index("status")
+
+
+def matrix_cell(row: Sequence[Any]) -> objects.MatrixCell:
+    """:data:`CELL_COLUMNS` as a cell, without its transfer."""
+    values = [*row]
     values[_STATUS] = _STATUSES[values[_STATUS]]
-    values[_NOT_CARRIED] = tuple(values[_NOT_CARRIED])
-    return objects.Deployment(*values)
+    return objects.MatrixCell(*values)
 
 
 def transfer(row: models.Transfer) -> objects.Transfer:

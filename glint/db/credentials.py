@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,6 +32,14 @@ def find(session: orm.Session, scope: objects.Scope, ident: str) -> models.Crede
     if row is None:
         raise exception.NotFound("credential", ident)
     return row
+
+
+def find_all(
+    session: orm.Session, scope: objects.Scope, ids: Iterable[str]
+) -> dict[str, models.Credential]:
+    """By id, those of the rows that the scope sees."""
+    rows = session.scalars(visible(scope).where(models.Credential.id.in_({*ids})))
+    return {row.id: row for row in rows.unique()}
 
 
 def _identity(row: models.Credential) -> str:

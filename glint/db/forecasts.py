@@ -14,12 +14,15 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from glint import objects
-from glint.db import api, convert, inventory, models, wishes
+from glint.db import api, convert, copies, models, packed, transfers, wishes
 from glint.methods import Column, Holder
 from glint.plan import Claims, Forecast, Situation, foresee, ranked
 from glint.states import LIVE, DeploymentStatus, PlannedAction, TransferKind, TransferState
 
 _T = models.Transfer
+
+#: Pairs of ids in one statement.
+CHUNK = 500
 
 
 @api.retry
@@ -32,19 +35,20 @@ def preview(
     :raises GenerationConflict: an image's row changed since the caller read it.
     """
     with db.reader() as session:
-        found: list[Forecast | None] = []
-        fresh: list[objects.Deployment] = []
-        for change in changes:
-            cell, _credential = wishes.find(session, scope, change, lock=False)
-            if wishes.is_news(cell, change.wanted):
-                fresh.append(_wished(cell, change))
-                found.append(None)
-            else:
-                running = _live(session, cell)
-                at_work = f"; transfer {running} is at work" if running else ""
-                found.append(Forecast(PlannedAction.NOTHING, f"it is wished so already{at_work}"))
+        cells = [place.cell for place in wishes.find(session, scope, changes, lock=False)]
+        pairs = [*zip(changes, cells, strict=True)]
+        known = {cell.id for change, cell in pairs if not wishes.is_news(cell, change.wanted)}
+        running = transfers.live(session, known)
+        fresh = [_wished(cell, change) for change, cell in pairs if cell.id not in known]
         judged = iter(judge(session, fresh))
-        return [next(judged) if forecast is None else forecast for forecast in found]
+        return [
+            _as_wished(running.get(cell.id)) if cell.id in known else next(judged) for cell in cells
+        ]
+
+
+def _as_wished(running: str | None) -> Forecast:
+    at_work = f"; transfer {running} is at work" if running else ""
+    return Forecast(PlannedAction.NOTHING, f"it is wished so already{at_work}")
 
 
 def _wished(cell: models.Deployment, change: objects.WishedChange) -> objects.Deployment:
@@ -57,10 +61,6 @@ def _wished(cell: models.Deployment, change: objects.WishedChange) -> objects.De
         allow_foreign=change.allow_foreign,
         allow_last_copy=change.allow_last_copy,
     )
-
-
-def _live(session: orm.Session, cell: models.Deployment) -> str | None:
-    return session.scalar(sa.select(_T.id).where(_T.live == cell.id))
 
 
 def judge(session: orm.Session, changed: Sequence[objects.Deployment]) -> Sequence[Forecast]:
@@ -84,6 +84,8 @@ class _Judge:
         self._columns = _columns(session, credential_ids)
         self._remotes = _remotes(session, [c for cells in self._cells.values() for c in cells])
         self._busy = self._load_busy()
+        wanted = [cell for cell in changed if cell.wanted]
+        self._seen = copies.seen(session, self._images, wanted)
         mine = {c.credential_id: self._columns[c.credential_id] for c in changed}
         self._claims = claims(session, mine, [c.id for c in changed])
         self._give_back()
@@ -95,11 +97,12 @@ class _Judge:
 
     def _load_cells(self) -> dict[str, list[objects.Deployment]]:
         """All cells of the images, the changed ones as they will be."""
-        deployment = models.Deployment
-        rows = self._session.scalars(
-            sa.select(deployment).where(deployment.image_id.in_([*self._images]))
+        rows = packed.rows(
+            self._session,
+            convert.DEPLOYMENT_COLUMNS,
+            models.Deployment.image_id.in_([*self._images]),
         )
-        known = {row.id: convert.deployment(row) for row in rows}
+        known = {cell.id: cell for cell in map(convert.deployment_of, rows)}
         known.update({cell.id: cell for cell in self._changed})
         found: dict[str, list[objects.Deployment]] = {}
         for cell in known.values():
@@ -138,7 +141,7 @@ class _Judge:
             image=image,
             cell=cell,
             column=self._columns[cell.credential_id],
-            seen=inventory.seen(self._session, image, cell) if cell.wanted else (),
+            seen=self._seen.get(cell.id, ()),
             others=others,
             holders=[
                 _holder(c, self._columns, self._remotes)
@@ -172,13 +175,14 @@ _Remotes = Mapping[tuple[str, str], models.Seen]
 def _remotes(session: orm.Session, cells: Sequence[objects.Deployment]) -> _Remotes:
     """What the inventory says of the copies in cells."""
     seen = models.Seen
-    rows = session.scalars(
-        sa.select(seen).where(
-            seen.credential_id.in_({c.credential_id for c in cells}),
-            seen.remote_id.in_({c.remote_id for c in cells if c.remote_id}),
-        )
-    )
-    return {(row.credential_id, row.remote_id): row for row in rows}
+    found = {}
+    held = sorted({(c.credential_id, c.remote_id) for c in cells if c.remote_id})
+    key = sa.tuple_(seen.credential_id, seen.remote_id)
+    for start in range(0, len(held), CHUNK):
+        pairs = held[start : start + CHUNK]
+        for row in session.scalars(sa.select(seen).where(key.in_(pairs))):
+            found[row.credential_id, row.remote_id] = row
+    return found
 
 
 def _holder(cell: objects.Deployment, columns: Mapping[str, Column], remotes: _Remotes) -> Holder:

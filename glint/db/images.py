@@ -58,6 +58,7 @@ list = listing.Listing(  # noqa: A001
     listing.each(convert.image),
     (("name", False),),
     filters={"property": _property},
+    narrow=True,
 )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import orm
 
 from glint import exception, objects
 from glint.db import api, changes, clock, convert, deployments, events, images, models, wishes
-from glint.plan import SeenCopy, same_content
+from glint.plan import same_content
 from glint.states import DeploymentStatus
 
 #: Statuses that a scan may change; what a transfer is at work on, the scan leaves alone.
@@ -37,30 +37,6 @@ class Findings:
     seen: int = 0
     registered: int = 0
     drifted: int = 0
-
-
-def seen(
-    session: orm.Session, image: objects.Image, cell: objects.Deployment
-) -> Sequence[SeenCopy]:
-    """What the cell's credential sees of the image's content, without what other cells hold."""
-    row, deployment = models.Seen, models.Deployment
-    taken = sa.select(deployment.remote_id).where(
-        deployment.credential_id == cell.credential_id,
-        deployment.id != cell.id,
-        deployment.remote_id.is_not(None),
-    )
-    query = sa.select(row).where(
-        row.credential_id == cell.credential_id,
-        row.os_hash_value.in_([*image.digests.values()]),
-        row.remote_id.not_in(taken),
-        # What bears a stamp and is held by no cell may be swept at any moment.
-        row.stamp_deployment.is_(None),
-    )
-    return [
-        SeenCopy(s.remote_id, s.status, s.size, s.os_hash_algo, s.os_hash_value,
-                 s.stamp_deployment is not None)
-        for s in session.scalars(query)
-    ]  # fmt: skip
 
 
 Snapshot = Mapping[str, tuple[str | None, datetime.datetime]]
@@ -270,7 +246,7 @@ def _drift(session: orm.Session, cell: models.Deployment, code: str, detail: str
     )
     image = session.get_one(models.Image, cell.image_id)
     if image.repair and cell.wanted and code in _REPAIRED:
-        wishes.renew(session, cell)
+        wishes.renew(session, [cell])
     return True
 
 
@@ -302,15 +278,6 @@ def is_held(db: api.Database, cell: objects.Deployment, remote_id: str) -> bool:
     )
     with db.reader() as session:
         return session.scalar(query.limit(1)) is not None
-
-
-@api.retry
-def seen_copies(
-    db: api.Database, image: objects.Image, cell: objects.Deployment
-) -> Sequence[SeenCopy]:
-    """See :func:`seen`, in a transaction of its own."""
-    with db.reader() as session:
-        return seen(session, image, cell)
 
 
 @api.retry

@@ -36,6 +36,8 @@ class Listing(Generic[T]):
     :ivar columns: fields that are no column of the model, or another one.
     :ivar filters: fields that can only be asked for, each with what that means.
     :ivar ident: makes of a marker the value of the model's id.
+    :ivar narrow: a page's ids are looked for before its rows, which are wide: what a filter passes
+        over is then read from an index alone.
     """
 
     model: Any
@@ -45,6 +47,7 @@ class Listing(Generic[T]):
     columns: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     filters: Mapping[str, Filter] = dataclasses.field(default_factory=dict)
     ident: Callable[[str], Any] = str
+    narrow: bool = False
 
     def __call__(
         self,
@@ -116,7 +119,12 @@ def rows(
     if query.marker is not None:
         statement = statement.where(_after(session, listing, scope, keys, query.marker))
     order = [part for column, descends in keys for part in _ordered(column, descends)]
-    return session.scalars(statement.order_by(*order).limit(query.limit)).unique().all()
+    statement = statement.order_by(*order).limit(query.limit)
+    if listing.narrow:
+        found = statement.with_only_columns(listing.model.id).subquery()
+        statement = sa.select(listing.model).join(found, found.c.id == listing.model.id)
+        statement = statement.order_by(*order)
+    return session.scalars(statement).unique().all()
 
 
 def _after(

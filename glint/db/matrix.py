@@ -9,7 +9,17 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from glint import objects
-from glint.db import api, changes, convert, deployments, images, listing, models, selection
+from glint.db import (
+    api,
+    changes,
+    convert,
+    deployments,
+    images,
+    listing,
+    models,
+    packed,
+    selection,
+)
 from glint.db import credentials as db_credentials
 from glint.states import DeploymentStatus
 
@@ -95,7 +105,7 @@ def _rows(
     session: orm.Session,
     scope: objects.Scope,
     rows: Sequence[models.Image],
-    cells: Mapping[str, Mapping[str, objects.Cell]],
+    cells: Mapping[str, Mapping[str, objects.MatrixCell]],
 ) -> Sequence[objects.MatrixRow]:
     found = conflicts(session, scope, rows)
     return [
@@ -105,17 +115,15 @@ def _rows(
 
 def _cells(
     session: orm.Session, column_ids: Sequence[str], where: sa.ColumnElement[bool]
-) -> dict[str, dict[str, objects.Cell]]:
-    rows = session.execute(
-        sa.select(*convert.DEPLOYMENT_COLUMNS).where(where, _D.credential_id.in_(column_ids))
-    )
-    cells = [convert.deployment_of(row) for row in rows]
+) -> dict[str, dict[str, objects.MatrixCell]]:
+    rows = packed.rows(session, convert.CELL_COLUMNS, where, _D.credential_id.in_(column_ids))
+    cells = [convert.matrix_cell(row) for row in rows]
     at_work = [cell.id for cell in cells if cell.status not in SETTLED]
     transfers = deployments.last_transfers(session, at_work)
-    result: dict[str, dict[str, objects.Cell]] = {}
+    result: dict[str, dict[str, objects.MatrixCell]] = {}
     for cell in cells:
         last = transfers.get(cell.id)
-        shown = objects.Cell(cell, convert.transfer(last) if last else None)
+        shown = cell if last is None else cell._replace(transfer=convert.transfer(last))
         result.setdefault(cell.image_id, {})[cell.credential_id] = shown
     return result
 

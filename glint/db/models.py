@@ -213,6 +213,8 @@ class Deployment(Row, Base):
         # Of a column: the few cells that are not as wished, and those that changed lately.
         sa.Index("deployments_status", "credential_id", "status", "wanted", "image_id"),
         sa.Index("deployments_updated", "credential_id", "updated_at"),
+        # Which cell holds what a column sees.
+        sa.Index("deployments_remote", "credential_id", "remote_id"),
         TABLE_ARGS,
     )
 

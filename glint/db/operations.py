@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
@@ -12,12 +12,13 @@ from glint import exception, objects
 from glint.db import (
     api,
     convert,
-    deployments,
+    credentials,
     events,
     forecasts,
     idempotency,
     listing,
     models,
+    transfers,
     wishes,
 )
 
@@ -67,26 +68,30 @@ def _save(
     if key is not None:
         session.get_one(models.IdempotencyKey, key.id).made_id = operation.id
     session.flush()
-    rows = [(change, *_wish(session, scope, change)) for change in changes]
-    fresh = [(change, cell) for change, cell, changed in rows if changed]
+    places = wishes.find(session, scope, changes)
+    session.add_all(place.cell for place in places)
+    fresh = _wish(changes, places)
     if not fresh:
-        running = _running(session, [cell.id for _, cell, _ in rows])
+        running = next(iter(transfers.live(session, [p.cell.id for p in places]).values()), None)
         at_work = f" and transfer {running} is at work" if running else ""
         raise exception.NothingToDo(running=at_work)
+    wishes.renew(session, [place.cell for place in fresh])
     session.flush()
-    for forecast in forecasts.judge(session, [convert.deployment(cell) for _, cell in fresh]):
+    for forecast in forecasts.judge(session, [convert.deployment(p.cell) for p in fresh]):
         if forecast.refusal is not None and forecast.firm:
             raise forecast.refusal
-    for image_id in sorted({cell.image_id for _, cell in fresh}):
-        session.get_one(models.Image, image_id).generation += 1
-    for change, cell, changed in rows:
+    for image in {place.image.id: place.image for place in fresh}.values():
+        image.generation += 1
+    new = {place.cell.id for place in fresh}
+    running_ids = transfers.live(session, [p.cell.id for p in places if p.cell.id not in new])
+    for change, place in zip(changes, places, strict=True):
         session.add(
             models.Change(
                 operation_id=operation.id,
-                deployment_id=cell.id,
+                deployment_id=place.cell.id,
                 wanted=change.wanted,
-                transfer_id=None if changed else _running(session, [cell.id]),
-                settled=not changed,
+                transfer_id=running_ids.get(place.cell.id),
+                settled=place.cell.id not in new,
             )
         )
     events.add(
@@ -103,25 +108,20 @@ def _save(
 
 
 def _wish(
-    session: orm.Session, scope: objects.Scope, change: objects.WishedChange
-) -> tuple[models.Deployment, bool]:
-    """Write one wish; returns the cell, and whether there is something to do about it."""
-    cell, credential = wishes.find(session, scope, change)
-    session.add(cell)
-    if not wishes.is_news(cell, change.wanted):
-        return cell, False
-    if not credential.site.enabled:
-        raise exception.SiteDisabled(site=credential.site.name)
-    cell.wanted = change.wanted
-    cell.allow_foreign, cell.allow_last_copy = change.allow_foreign, change.allow_last_copy
-    wishes.renew(session, cell)
-    return cell, True
-
-
-def _running(session: orm.Session, deployment_ids: Sequence[str]) -> str | None:
-    return session.scalar(
-        sa.select(models.Transfer.id).where(models.Transfer.live.in_(deployment_ids)).limit(1)
-    )
+    changes: Sequence[objects.WishedChange], places: Sequence[wishes.Place]
+) -> Sequence[wishes.Place]:
+    """Write the wishes; returns where there is something to do about them."""
+    fresh = []
+    for change, place in zip(changes, places, strict=True):
+        cell, site = place.cell, place.column.site
+        if not wishes.is_news(cell, change.wanted):
+            continue
+        if not site.enabled:
+            raise exception.SiteDisabled(site=site.name)
+        cell.wanted = change.wanted
+        cell.allow_foreign, cell.allow_last_copy = change.allow_foreign, change.allow_last_copy
+        fresh.append(place)
+    return fresh
 
 
 def _view(
@@ -129,25 +129,23 @@ def _view(
 ) -> Sequence[objects.OperationView]:
     """With those changes whose columns the scope sees: a colleague's own are not among them."""
     change, deployment, transfer = models.Change, models.Deployment, models.Transfer
+    columns = credentials.visible(scope).with_only_columns(models.Credential.id)
     query = (
-        sa.select(change, deployment, transfer)
+        sa.select(change, deployment.image_id, deployment.credential_id, transfer)
         .join(deployment, deployment.id == change.deployment_id)
         .outerjoin(transfer, transfer.id == change.transfer_id)
         .where(change.operation_id.in_([o.id for o in operations]))
-        .where(deployment.id.in_(deployments.visible(scope).with_only_columns(deployment.id)))
+        .where(deployment.credential_id.in_(columns))
         .order_by(deployment.image_id, deployment.credential_id)
     )
-    views: dict[str, tuple[objects.ChangeView, ...]] = {o.id: () for o in operations}
-    for c, d, t in session.execute(query):
-        cell = convert.deployment(d)
+    views: dict[str, MutableSequence[objects.ChangeView]] = {o.id: [] for o in operations}
+    for c, image_id, credential_id, t in session.execute(query):
         seen = objects.Change(
-            deployment_id=d.id, image_id=d.image_id, credential_id=d.credential_id,
+            deployment_id=c.deployment_id, image_id=image_id, credential_id=credential_id,
             wanted=c.wanted, transfer_id=c.transfer_id, settled=c.settled,
         )  # fmt: skip
-        views[c.operation_id] += (
-            objects.ChangeView(seen, cell, convert.transfer(t) if t else None),
-        )
-    return [objects.OperationView(convert.operation(o), views[o.id]) for o in operations]
+        views[c.operation_id].append(objects.ChangeView(seen, convert.transfer(t) if t else None))
+    return [objects.OperationView(convert.operation(o), tuple(views[o.id])) for o in operations]
 
 
 def find(session: orm.Session, scope: objects.Scope, ident: str) -> models.Operation:

@@ -22,8 +22,8 @@ SHOWS = {
     "public": ("public", "project_public"),
 }
 
-#: Up to so many images are named to the database one by one.
-FEW = 2000
+#: Up to so many cells of a kind are few among those of a large project.
+FEW = 20_000
 
 #: Statuses that most cells have: their counts would read them all.
 _COMMON = (_ACTIVE, _ABSENT)
@@ -39,10 +39,17 @@ _MOVING = tuple(
     )
 )
 
+
+def _other_than(status: str) -> list[str]:
+    return [str(one) for one in DeploymentStatus if one != status]
+
+
+# In the form in which databases find them by the index of cells: no negations, and "= true".
 _DIFFERS = sa.or_(
-    sa.and_(_D.wanted.is_(True), _D.status != _ACTIVE),
-    sa.and_(_D.wanted.is_(False), _D.status != _ABSENT),
+    sa.and_(_D.wanted == sa.true(), _D.status.in_(_other_than(_ACTIVE))),
+    sa.and_(_D.wanted == sa.false(), _D.status.in_(_other_than(_ABSENT))),
 )
+_PRESENT = _D.status.in_(_other_than(_ABSENT))
 
 
 def clauses(
@@ -58,7 +65,7 @@ def clauses(
     if chosen.differs is not None:
         found.append(_having(session, column_ids, chosen.differs, _DIFFERS))
     if chosen.present is not None:
-        found.append(_having(session, column_ids, chosen.present, _D.status != _ABSENT))
+        found.append(_having(session, column_ids, chosen.present, _PRESENT))
     if chosen.status:
         found.append(_with_status(session, column_ids, chosen.status))
     if chosen.conflict is not None:
@@ -71,15 +78,20 @@ def _having(
 ) -> sa.ColumnElement[bool]:
     """Images with a cell of a kind, or (``wanted`` is False) without one.
 
-    What few images have is looked up first, by the index of cells; what many have is tried image by
-    image in the order of the page. Left to themselves, databases guess wrong in one case or other.
+    What few cells are is looked up by the index of cells, once; else it is tried image by image in
+    the order of the page, which ends soon. Left to themselves, databases guess wrong in one case or
+    other.
     """
     cells = sa.select(_D.image_id).where(_D.credential_id.in_(column_ids), what)
-    few = session.scalars(cells.distinct().limit(FEW + 1)).all()
-    if len(few) <= FEW:
-        return _I.id.in_(few) if wanted else _I.id.not_in(few)
     tried = cells.where(_D.image_id == _I.id).exists()
-    return tried if wanted else ~tried
+    if not wanted:
+        return ~tried
+    some = cells.limit(FEW + 1).subquery()
+    count = session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+    if count > FEW:
+        return tried
+    few = cells.distinct().subquery()
+    return _I.id.in_(sa.select(few.c.image_id))
 
 
 def _with_status(
@@ -96,13 +108,18 @@ def _with_status(
 
 
 def _same_name(scope: objects.Scope) -> sa.ColumnElement[bool]:
-    names = (
-        sa.select(_I.name)
+    names = _names(scope).subquery()
+    return _I.name.in_(sa.select(names.c.name))
+
+
+def _names(scope: objects.Scope) -> sa.Select[Any]:
+    """Names that several images have, and how many."""
+    return (
+        sa.select(_I.name, sa.func.count().label("images"))
         .where(_I.project_id == scope.project_id)
         .group_by(_I.name)
         .having(sa.func.count() > 1)
     )
-    return _I.name.in_(names)
 
 
 def _seen(scope: objects.Scope) -> sa.Select[Any]:
@@ -122,13 +139,14 @@ def _same_content(scope: objects.Scope) -> sa.ColumnElement[bool]:
 
 
 def _duplicate(scope: objects.Scope) -> sa.ColumnElement[bool]:
-    twice = (
+    return (
         _seen(scope)
-        .where(_S.os_hash_value.is_not(None))
+        .where(_S.os_hash_value == _I.os_hash_value)
         .group_by(_S.os_hash_value, _S.credential_id, _S.name)
         .having(sa.func.count() > 1)
+        .correlate(_I)
+        .exists()
     )
-    return _I.os_hash_value.in_(twice)
 
 
 _CONFLICTS = {"same_name": _same_name, "same_content": _same_content, "duplicate": _duplicate}
@@ -158,6 +176,6 @@ def counts(session: orm.Session, scope: objects.Scope, column_ids: Sequence[str]
             found[str(status)] = 0
     statuses = sa.select(_D.status, one).where(cells, _D.status.not_in(_COMMON)).group_by(_D.status)
     found.update((status, count) for status, count in session.execute(statuses))
-    names = sa.select(sa.func.count()).where(mine, _same_name(scope))
-    found["same_name"] = session.scalar(names) or 0
+    names = _names(scope).subquery()
+    found["same_name"] = int(session.scalar(sa.select(sa.func.sum(names.c.images))) or 0)
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 from sqlalchemy import orm
 
@@ -21,6 +23,15 @@ def find(session: orm.Session, scope: objects.Scope, ident: str) -> models.Trans
     if row is None:
         raise exception.NotFound("transfer", ident)
     return row
+
+
+def live(session: orm.Session, deployment_ids: Collection[str]) -> dict[str, str]:
+    """Ids of the live transfers by their deployments, where they have one."""
+    transfer = models.Transfer
+    rows = session.execute(
+        sa.select(transfer.live, transfer.id).where(transfer.live.in_(deployment_ids))
+    )
+    return {str(row.live): row.id for row in rows}
 
 
 @api.retry

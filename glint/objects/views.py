@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from glint.objects.rows import Change, Deployment, Image, Operation, Transfer
+from glint.states import DeploymentStatus
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,12 +62,36 @@ class Cell:
     transfer: Transfer | None
 
 
+class MatrixCell(NamedTuple):
+    """What the matrix shows of a deployment, with its live (or last) transfer.
+
+    A page has thousands of them, and a dataclass of this size takes many times as long to make.
+    """
+
+    id: str
+    image_id: str
+    credential_id: str
+    wanted: bool
+    status: DeploymentStatus
+    pending: bool
+    remote_id: str | None
+    stamped: bool
+    seen_hash_algo: str | None
+    seen_hash_value: str | None
+    verified_at: datetime.datetime | None
+    not_carried: Sequence[Mapping[str, str]]
+    error_code: str | None
+    error_detail: str | None
+    generation: int
+    transfer: Transfer | None = None
+
+
 @dataclasses.dataclass(frozen=True)
 class MatrixRow:
     """An image with the cells that exist, by credential id; ``conflicts`` names conflict kinds."""
 
     image: Image
-    cells: Mapping[str, Cell]
+    cells: Mapping[str, MatrixCell]
     conflicts: tuple[str, ...]
 
 
@@ -75,7 +100,6 @@ class ChangeView:
     """A change of a Save with what has become of it."""
 
     change: Change
-    deployment: Deployment
     transfer: Transfer | None
 
 

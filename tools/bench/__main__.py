@@ -6,6 +6,7 @@ engine recovery    seconds until another conductor goes on after kill -9
 engine throughput  copies per second with 1, 2 and 4 conductors against slow sites
 engine memory      peak memory of a conductor with parallel copies of large images
 matrix             the page of 200 x 30 cells in Horizon, on the servers and in a browser
+api                milliseconds of the API's answers, by the size of the catalogue
 
 What it prints are the tables of doc/source/contributor/benchmarks.rst.
 """
@@ -19,7 +20,7 @@ import pathlib
 import platform
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -55,36 +56,53 @@ def parse() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("subject", choices=["engine", "matrix"])
-    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"of {', '.join(KINDS)}; all")
-    parser.add_argument("--database", action="append", choices=DATABASES, help="may be repeated")
-    parser.add_argument("--rows", type=int, default=2000, help="claims: transfers in the queue")
-    parser.add_argument("--processes", type=int, default=8, help="claims: competing processes")
-    parser.add_argument("--lease", type=int, action="append", help="recovery: seconds")
-    parser.add_argument("--times", type=int, default=5, help="recovery: kills of each lease")
-    parser.add_argument("--conductors", type=int, action="append", help="throughput")
-    parser.add_argument("--images", type=int, default=60, help="throughput")
-    parser.add_argument("--mib", type=int, default=2048, help="memory: size of each image")
-    parser.add_argument("--copies", type=int, default=8, help="memory: at once")
-    parser.add_argument("--rate", type=int, default=60, help="memory: MiB/s that a sink takes")
+    subjects = parser.add_subparsers(dest="subject", required=True)
+    engine = subjects.add_parser("engine", help="what conductors do")
+    engine.add_argument("what", nargs="*", metavar="WHAT", help=f"of {', '.join(KINDS)}; all")
+    engine.add_argument("--database", action="append", choices=DATABASES, help="may be repeated")
+    engine.add_argument("--rows", type=int, default=2000, help="claims: transfers in the queue")
+    engine.add_argument("--processes", type=int, default=8, help="claims: competing processes")
+    engine.add_argument("--lease", type=int, action="append", help="recovery: seconds")
+    engine.add_argument("--times", type=int, default=5, help="recovery: kills of each lease")
+    engine.add_argument("--conductors", type=int, action="append", help="throughput")
+    engine.add_argument("--images", type=int, default=60, help="throughput")
+    engine.add_argument("--mib", type=int, default=2048, help="memory: size of each image")
+    engine.add_argument("--copies", type=int, default=8, help="memory: at once")
+    engine.add_argument("--rate", type=int, default=60, help="memory: MiB/s that a sink takes")
+    matrix = subjects.add_parser("matrix", help="the page in Horizon")
+    matrix.set_defaults(what=["matrix"])
+    api = subjects.add_parser("api", help="milliseconds of answers, by the size of the catalogue")
+    api.add_argument("--database", action="append", choices=DATABASES[1:], help="may be repeated")
+    api.add_argument(
+        "--images",
+        type=lambda text: [int(one) for one in text.split(",")],
+        help="sizes of the catalogues: 1000,100000; the last is held against the first",
+    )
+    api.add_argument("--columns", type=int, default=50)
+    api.add_argument("--quick", action="store_true", help="smaller, and fewer requests")
     given = parser.parse_args()
-    if given.subject == "matrix":
-        given.what = ["matrix"]
-        return given
-    unknown = set(given.what) - set(KINDS)
+    unknown = set(getattr(given, "what", ())) - {*KINDS, "matrix"}
     if unknown:
         parser.error(f"{', '.join(sorted(unknown))}: choose from {', '.join(KINDS)}")
     return given
 
 
-def main() -> int:
-    given = parse()
-    print(machine(), flush=True)
+def tables(given: argparse.Namespace) -> Iterator[tuple[str, list[list[str]]]]:
+    """Titles and tables, each as soon as it is known."""
+    if given.subject == "api":
+        yield from importlib.import_module("tools.bench.api.measure").bench(given)
+        return
     for kind in given.what or KINDS:
         bench: Callable[[argparse.Namespace], list[list[str]]]
         bench = importlib.import_module(f"tools.bench.{kind}").bench
-        print(f"\n{kind}\n", flush=True)
-        print(table(bench(given)), flush=True)
+        yield kind, bench(given)
+
+
+def main() -> int:
+    given = parse()
+    print(machine(), flush=True)
+    for title, rows in tables(given):
+        print(f"\n{title}\n\n{table(rows)}", flush=True)
     return 0
 
 

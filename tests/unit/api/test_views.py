@@ -26,10 +26,8 @@ def transfer(state: states.TransferState, **changes: Any) -> objects.Transfer:
 
 
 def change(carried: objects.Transfer | None, *, settled: bool = True) -> objects.ChangeView:
-    values: dict[str, Any] = {f.name: None for f in dataclasses.fields(objects.Deployment)}
-    cell = objects.Deployment(**{**values, "pending": not settled})
     return objects.ChangeView(
-        objects.Change("d", "i", "c", True, "t" if carried else None, settled), cell, carried
+        objects.Change("d", "i", "c", True, "t" if carried else None, settled), carried
     )
 
 

@@ -235,6 +235,7 @@ def upgrade() -> None:
         "deployments_status", "deployments", ["credential_id", "status", "wanted", "image_id"]
     )
     op.create_index("deployments_updated", "deployments", ["credential_id", "updated_at"])
+    op.create_index("deployments_remote", "deployments", ["credential_id", "remote_id"])
 
     op.create_table(
         "inventory",
