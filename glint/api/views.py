@@ -32,6 +32,7 @@ def site_type(kind: objects.SiteType) -> View:
         "description": kind.description,
         "connection_schema": dict(kind.connection_schema),
         "auth_schemas": {name: dict(schema) for name, schema in kind.auth_schemas.items()},
+        "registers": list(kind.registers),
     }
 
 
@@ -76,6 +77,7 @@ def credential(item: objects.Credential) -> View:
         "remote_project_name": item.remote_project_name,
         "verified_at": when(item.verified_at),
         "scanned_at": when(item.scanned_at),
+        "register": list(item.register),
         "facts": None if item.facts is None else dict(item.facts),
         "error_code": item.error_code,
         "error_detail": item.error_detail,

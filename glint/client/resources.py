@@ -153,18 +153,23 @@ class Credentials(Collection):
         *,
         shared: bool = False,
         verify: bool = True,
+        register: Sequence[str] | None = None,
     ) -> Resource:
         """Add a column; the same remote project again renews the one that exists.
 
         :param auth: as the site type's ``auth_schemas`` say. ``{"auth_type": "home"}`` lets Glint
             make itself an application credential in its own cloud with the caller's token.
         :param shared: usable by the caller's whole project.
+        :param register: which images of other projects scans take into the catalogue too: any of
+            ``shared``, ``community``, ``public``.
         """
         body = {"site_id": site_id, "auth": dict(auth), "shared": shared, "verify": verify}
+        if register is not None:
+            body["register"] = [*register]
         return self._create(body, secret=True)
 
     def update(self, ident: str, **changes: Any) -> Resource:
-        """:param changes: any of auth, shared, generation."""
+        """:param changes: any of auth, shared, register, generation."""
         return self._update(ident, changes, secret=True)
 
     def delete(self, ident: str, *, force: bool = False) -> None:

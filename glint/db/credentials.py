@@ -52,6 +52,7 @@ def create(
     shared: bool = False,
     managed: bool = False,
     draft: bool = False,
+    register: Sequence[str] = (),
 ) -> objects.Credential:
     """A credential for a site that the scope sees; ``secret`` is a ciphertext."""
     with db.writer() as session:
@@ -66,6 +67,7 @@ def create(
             secret=secret,
             managed=managed,
             draft=draft,
+            register=[*register],
         )
         if not draft:
             row.identity = _identity(row)
@@ -121,9 +123,12 @@ def _take_over(session: orm.Session, row: models.Credential, draft: models.Crede
 
 
 @api.retry
-def publish(db: api.Database, ident: str) -> tuple[objects.Credential, bool]:
+def publish(
+    db: api.Database, ident: str, *, register: Sequence[str] | None = None
+) -> tuple[objects.Credential, bool]:
     """A verified draft becomes a column, or renews the column that is there already.
 
+    :param register: what a column that is renewed registers from now on; None: as before.
     :returns: the credential, and whether it is a new one.
     """
     with db.writer() as session:
@@ -138,6 +143,8 @@ def publish(db: api.Database, ident: str) -> tuple[objects.Credential, bool]:
             session.flush()
             return convert.credential(draft), True
         _take_over(session, known, draft)
+        if register is not None:
+            known.register = [*register]
         session.flush()
         return convert.credential(known), False
 
@@ -162,6 +169,7 @@ def replace(
     *,
     generation: int | None = None,
     shared: bool | None = None,
+    register: Sequence[str] | None = None,
 ) -> objects.Credential:
     """Take over the verified login of a draft, and remove the draft.
 
@@ -177,12 +185,21 @@ def replace(
                 " credential for it instead."
             )
         _take_over(session, row, draft)
-        if shared is not None:
-            row.user_id = None if shared else scope.user_id
+        _choose(row, scope, shared, register)
         session.flush()
         row.identity = _identity(row)
         session.flush()
         return convert.credential(row)
+
+
+def _choose(
+    row: models.Credential, scope: objects.Scope, shared: bool | None, register: Any
+) -> None:
+    """What may change of a column besides its login; None stays."""
+    if shared is not None:
+        row.user_id = None if shared else scope.user_id
+    if register is not None:
+        row.register = [*register]
 
 
 @api.retry
@@ -192,13 +209,17 @@ def update(
     ident: str,
     *,
     generation: int | None = None,
-    shared: bool,
+    shared: bool | None = None,
+    register: Sequence[str] | None = None,
 ) -> objects.Credential:
-    """Give a credential to the whole project, or take it back to the asking user."""
+    """Give a credential to the whole project, or take it back to the asking user; or choose what
+
+    its scans register. None stays.
+    """
     with db.writer() as session:
         row = find(session, scope, ident)
         api.check_generation("credential", row, generation, convert.credential)
-        row.user_id = None if shared else scope.user_id
+        _choose(row, scope, shared, register)
         row.identity = _identity(row)
         row.generation += 1
         session.flush()

@@ -111,6 +111,8 @@ class Credential(Row, Base):
     remote_project_name: orm.Mapped[str | None] = orm.mapped_column(sa.String(255))
     verified_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time)
     scanned_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time)
+    # Visibilities of other projects' images that are taken into the catalogue too.
+    register: orm.Mapped[list] = orm.mapped_column(sa.JSON, default=list)
     # What the site grants it: see glint.objects.Grants; NULL until it told.
     facts: orm.Mapped[dict | None] = orm.mapped_column(sa.JSON(none_as_null=True))
     scan_wanted_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time)

@@ -52,6 +52,7 @@ class Credential:
 
     ``auth`` holds what may be shown (auth type, user name, ...); the secret is not part of the
     object. ``user_id`` None means owned by the whole project. ``facts``: see :class:`Grants`.
+    ``register``: visibilities of other projects' images that a scan takes into the catalogue too.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Credential:
     generation: int
     created_at: datetime.datetime
     updated_at: datetime.datetime
+    register: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

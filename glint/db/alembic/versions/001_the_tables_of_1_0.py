@@ -179,6 +179,7 @@ def upgrade() -> None:
         sa.Column("remote_project_name", sa.String(length=255)),
         sa.Column("verified_at", TIME),
         sa.Column("scanned_at", TIME),
+        sa.Column("register", sa.JSON(), nullable=False),
         sa.Column("facts", sa.JSON()),
         sa.Column("scan_wanted_at", TIME),
         sa.Column("scan_began_at", TIME),
