@@ -32,6 +32,7 @@ def site_type(kind: objects.SiteType) -> View:
         "description": kind.description,
         "connection_schema": dict(kind.connection_schema),
         "auth_schemas": {name: dict(schema) for name, schema in kind.auth_schemas.items()},
+        "registers": list(kind.registers),
     }
 
 
@@ -42,7 +43,9 @@ def site(item: objects.Site) -> View:
         "name": item.name,
         "type": item.type,
         "project_id": item.project_id,
+        "user_id": item.user_id,
         "shared": item.project_id is None,
+        "private": item.user_id is not None,
         "connection": dict(item.connection),
         "enabled": item.enabled,
         "home": item.home,
@@ -76,6 +79,7 @@ def credential(item: objects.Credential) -> View:
         "remote_project_name": item.remote_project_name,
         "verified_at": when(item.verified_at),
         "scanned_at": when(item.scanned_at),
+        "register": list(item.register),
         "facts": None if item.facts is None else dict(item.facts),
         "error_code": item.error_code,
         "error_detail": item.error_detail,

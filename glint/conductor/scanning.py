@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import threading
@@ -16,6 +17,9 @@ from glint.metrics.work import Work
 from glint.states import SiteHealth
 
 LOG = logging.getLogger(__name__)
+
+#: Images that one scan asks for one by one.
+LOOKS = 200
 
 
 class Scanner:
@@ -92,8 +96,9 @@ class Scanner:
         with self._access.open(credential.id) as driver:
             # First: whoever waits for scanned_at may rely on them.
             grants.learn(self._db, driver, credential.id)
-            before = inventory.snapshot(self._db, credential.id)
-            remotes = [*driver.list_images()]
+            before = {**inventory.snapshot(self._db, credential.id)}
+            remotes = [*driver.list_images(credential.register)]
+            remotes += self._unlisted(driver, before, {remote.id for remote in remotes})
             findings = inventory.record(self._db, credential, remotes, before, self._settings.owner)
             self._sweep(driver, credential, remotes)
         self._healthy(credential, remotes)
@@ -103,13 +108,32 @@ class Scanner:
         )  # fmt: skip
         return findings
 
+    def _unlisted(
+        self, driver: SiteDriver, before: dict[str, inventory.Held], listed: set[str]
+    ) -> list[objects.RemoteImage]:
+        """What cells hold and the list does not name: asked for one by one before it is missing.
+
+        It may be another project's image that is not listed, by a choice of the column. Of very
+        many, those that are not asked for are taken out of ``before``: they are not judged now.
+        """
+        found = []
+        held = [cell for cell, (remote_id, _) in before.items() if remote_id not in (None, *listed)]
+        for number, cell in enumerate(held):
+            if number >= LOOKS:
+                del before[cell]
+                continue
+            with contextlib.suppress(exception.SiteImageNotFound):
+                found.append(driver.get_image(str(before[cell][0])))
+        return found
+
     def _sweep(
         self,
         driver: SiteDriver,
         credential: objects.Credential,
         remotes: list[objects.RemoteImage],
     ) -> None:
-        for remote_id in inventory.orphans(self._db, credential, remotes):
+        own = [remote for remote in remotes if remote.own]
+        for remote_id in inventory.orphans(self._db, credential, own):
             try:
                 driver.delete(remote_id)
                 LOG.warning("removed the orphan %s at %s", remote_id, credential.name)

@@ -26,7 +26,11 @@ def credential(row: models.Credential) -> objects.Credential:
     """A row of ``credentials`` as an object."""
     project = row.remote_project_name or row.remote_project_id or "?"
     return _build(
-        objects.Credential, row, site_name=row.site.name, name=f"{row.site.name} ({project})"
+        objects.Credential,
+        row,
+        site_name=row.site.name,
+        name=f"{row.site.name} ({project})",
+        register=tuple(row.register),
     )
 
 

@@ -60,10 +60,13 @@ def create(
     shared: bool = False,
     managed: bool = False,
     draft: bool = False,
+    register: Sequence[str] = (),
 ) -> objects.Credential:
     """A credential for a site that the scope sees; ``secret`` is a ciphertext."""
     with db.writer() as session:
         site = db_sites.find(session, scope, site_id)
+        if shared:
+            _assert_open(site)
         row = models.Credential(
             id=models.new_id(),
             site=site,
@@ -74,6 +77,7 @@ def create(
             secret=secret,
             managed=managed,
             draft=draft,
+            register=[*register],
         )
         if not draft:
             row.identity = _identity(row)
@@ -129,9 +133,12 @@ def _take_over(session: orm.Session, row: models.Credential, draft: models.Crede
 
 
 @api.retry
-def publish(db: api.Database, ident: str) -> tuple[objects.Credential, bool]:
+def publish(
+    db: api.Database, ident: str, *, register: Sequence[str] | None = None
+) -> tuple[objects.Credential, bool]:
     """A verified draft becomes a column, or renews the column that is there already.
 
+    :param register: what a column that is renewed registers from now on; None: as before.
     :returns: the credential, and whether it is a new one.
     """
     with db.writer() as session:
@@ -146,6 +153,8 @@ def publish(db: api.Database, ident: str) -> tuple[objects.Credential, bool]:
             session.flush()
             return convert.credential(draft), True
         _take_over(session, known, draft)
+        if register is not None:
+            known.register = [*register]
         session.flush()
         return convert.credential(known), False
 
@@ -170,6 +179,7 @@ def replace(
     *,
     generation: int | None = None,
     shared: bool | None = None,
+    register: Sequence[str] | None = None,
 ) -> objects.Credential:
     """Take over the verified login of a draft, and remove the draft.
 
@@ -185,12 +195,29 @@ def replace(
                 " credential for it instead."
             )
         _take_over(session, row, draft)
-        if shared is not None:
-            row.user_id = None if shared else scope.user_id
+        _choose(row, scope, shared, register)
         session.flush()
         row.identity = _identity(row)
         session.flush()
         return convert.credential(row)
+
+
+def _assert_open(site: models.Site) -> None:
+    """:raises SiteIsPrivate: the site is one user's, and so are its credentials."""
+    if site.user_id is not None:
+        raise exception.SiteIsPrivate(site=site.name)
+
+
+def _choose(
+    row: models.Credential, scope: objects.Scope, shared: bool | None, register: Any
+) -> None:
+    """What may change of a column besides its login; None stays."""
+    if shared is not None:
+        if shared:
+            _assert_open(row.site)
+        row.user_id = None if shared else scope.user_id
+    if register is not None:
+        row.register = [*register]
 
 
 @api.retry
@@ -200,13 +227,17 @@ def update(
     ident: str,
     *,
     generation: int | None = None,
-    shared: bool,
+    shared: bool | None = None,
+    register: Sequence[str] | None = None,
 ) -> objects.Credential:
-    """Give a credential to the whole project, or take it back to the asking user."""
+    """Give a credential to the whole project, or take it back to the asking user; or choose what
+
+    its scans register. None stays.
+    """
     with db.writer() as session:
         row = find(session, scope, ident)
         api.check_generation("credential", row, generation, convert.credential)
-        row.user_id = None if shared else scope.user_id
+        _choose(row, scope, shared, register)
         row.identity = _identity(row)
         row.generation += 1
         session.flush()

@@ -39,7 +39,9 @@ class Findings:
     drifted: int = 0
 
 
-Snapshot = Mapping[str, tuple[str | None, datetime.datetime]]
+Held = tuple[str | None, datetime.datetime]
+"""The remote id that a cell holds, and when the cell changed last."""
+Snapshot = Mapping[str, Held]
 
 
 @api.retry
@@ -97,7 +99,7 @@ def record(
             if cell is not None:
                 if before.get(cell.id) == (cell.remote_id, cell.updated_at):
                     findings.drifted += _look(session, cell, remote)
-            elif remote.status == "active" and not _is_ours(session, credential, remote):
+            elif _is_wished(credential, remote) and not _is_ours(session, credential, remote):
                 findings.registered += discover(session, credential, remote)
         for cell in known.values():
             if before.get(cell.id) == (cell.remote_id, cell.updated_at):
@@ -124,6 +126,11 @@ def _end_scan(session: orm.Session, credential: objects.Credential, owner: str) 
     )
     if ended.rowcount != 1:  # type: ignore[attr-defined]
         raise exception.LeaseLost(ident=f"scan of {credential.name}")
+
+
+def _is_wished(credential: objects.Credential, remote: objects.RemoteImage) -> bool:
+    """Whether an image that no cell holds belongs into the catalogue."""
+    return remote.status == "active" and (remote.own or remote.visibility in credential.register)
 
 
 def _is_ours(

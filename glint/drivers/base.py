@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from glint import exception
@@ -142,8 +142,12 @@ class SiteDriver(abc.ABC):
         return {}
 
     @abc.abstractmethod
-    def list_images(self) -> Iterator[RemoteImage]:
-        """Every image that the credential's project owns, whatever its status, hidden ones too."""
+    def list_images(self, others: Collection[str] = ()) -> Iterator[RemoteImage]:
+        """Every image that the credential's project owns, whatever its status, hidden ones too.
+
+        :param others: visibilities of other projects' images that are listed too, where the site's
+            type ``registers`` them; their ``own`` is False.
+        """
 
     @abc.abstractmethod
     def get_image(self, remote_id: str) -> RemoteImage:

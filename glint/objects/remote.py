@@ -56,6 +56,7 @@ class SiteType:
 
     ``auth_schemas`` maps an auth type to the schema of a credential's ``auth`` object;
     ``secret_fields`` names those of its properties that are secrets: encrypted, never shown.
+    ``registers``: visibilities of other projects' images that a scan can look for besides.
     """
 
     name: str
@@ -63,6 +64,7 @@ class SiteType:
     connection_schema: Mapping[str, Any]
     auth_schemas: Mapping[str, Mapping[str, Any]]
     secret_fields: frozenset[str]
+    registers: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +113,8 @@ class Grants:
 class RemoteImage:
     """An image as a site shows it to one credential. Everything in it is foreign, hostile input.
 
-    ``properties`` holds custom properties only (no base attributes, nothing reserved).
+    ``properties`` holds custom properties only (no base attributes, nothing reserved). ``own``:
+    False where a list says that it is another project's; a stamp on such a one says nothing.
     """
 
     id: str
@@ -130,10 +133,11 @@ class RemoteImage:
     owner: str | None
     properties: Mapping[str, str]
     tags: tuple[str, ...]
+    own: bool = True
 
     @property
     def stamp(self) -> Stamp | None:
-        return Stamp.read(self.properties)
+        return Stamp.read(self.properties) if self.own else None
 
 
 @dataclasses.dataclass(frozen=True)

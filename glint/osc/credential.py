@@ -16,6 +16,16 @@ _SCAN_TIMEOUT = 120.0
 _SCAN_INTERVAL = 0.5
 
 
+def _add_register(parser: Any, default: str) -> None:
+    parser.add_argument(
+        "--register",
+        action="append",
+        choices=("shared", "community", "public"),
+        help="Take images of other projects there into the catalogue too, when they are shared with"
+        f" yours, or for the community, or public; repeatable (default: {default})",
+    )
+
+
 class CreateCredential(base.ShowOne):
     """Add the right to use a site: a column of the matrix. It is tried out at the site first.
 
@@ -37,6 +47,7 @@ class CreateCredential(base.ShowOne):
             action="store_true",
             help="Usable by everyone in your project (default: by you only)",
         )
+        _add_register(parser, "only images of your own project there")
         parser.add_argument(
             "--no-verify", action="store_true", help="Do not try it out at the site"
         )
@@ -49,6 +60,7 @@ class CreateCredential(base.ShowOne):
             login.auth(parsed_args, self.client, site) or {},
             shared=parsed_args.shared,
             verify=not parsed_args.no_verify,
+            register=parsed_args.register,
         )
         return base.one(credential)
 
@@ -112,6 +124,7 @@ class SetCredential(_OneCredential):
     asked for, or comes from a file or the environment, as with 'glint credential create'.
 
     Examples: openstack glint credential set DAIR --shared;
+    openstack glint credential set DAIR --register public;
     openstack glint credential set DAIR --application-credential-file clouds.yaml
     """
 
@@ -132,13 +145,23 @@ class SetCredential(_OneCredential):
             dest="shared",
             help="Usable by you only",
         )
+        found = parser.add_mutually_exclusive_group()
+        _add_register(found, "as before")
+        found.add_argument(
+            "--no-register",
+            action="store_const",
+            const=[],
+            dest="register",
+            help="Take only your own project's images into the catalogue from now on; what is there"
+            " stays",
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> base.Table:
         finder = self.finder()
         credential = finder.credential(parsed_args.credential)
         auth = login.auth(parsed_args, self.client, finder.site(credential["site_id"]))
-        changes = {"auth": auth, "shared": parsed_args.shared}
+        changes = {"auth": auth, "shared": parsed_args.shared, "register": parsed_args.register}
         changes = {key: value for key, value in changes.items() if value is not None}
         if not changes:
             raise exceptions.CommandError("Nothing to change was given; see --help.")

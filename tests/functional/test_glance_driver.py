@@ -191,7 +191,7 @@ class TestImages(GlanceDriverTestCase):
         used = self.driver(self.alto)
         session = self.alto.session()
         other = self.driver(self.alto, self.auth(self.alto, "bio-member"))
-        self.useFixture(fixtures.MonkeyPatch("glint.drivers.glance.driver.PAGE_SIZE", 4))
+        self.useFixture(fixtures.MonkeyPatch("glint.drivers.glance.lists.PAGE_SIZE", 4))
         mine = {self.create(used) for _ in range(10)}
         mine.add(self.create(used, an_image(os_hidden=True)))
         theirs = self.create(other)

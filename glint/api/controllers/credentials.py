@@ -49,11 +49,12 @@ class Credentials(Controller):
         shared = wish.get("shared", False)
         if shared:
             call.check("credential:share")
+        self._check_register(site, wish)
         call.check_quota(quotas.CREDENTIALS)
         before = self._managed_at(call, site)
 
         def publish(draft: Credential) -> tuple[Credential, bool]:
-            return db_credentials.publish(self.services.db, draft.id)
+            return db_credentials.publish(self.services.db, draft.id, register=wish.get("register"))
 
         made, new = self._login(call, site, wish, publish, shared=shared)
         self._forget_old(call, before.get(made.id), made)
@@ -77,23 +78,24 @@ class Credentials(Controller):
         wish, db = call.body, self.services.db
         old = self._get(call)
         shared, generation = wish.get("shared"), call.generation
+        choice = {"shared": shared, "register": wish.get("register")}
         if shared is not None:
             call.check("credential:share")
+        site = db_sites.get(db, call.scope, old.site_id)
+        self._check_register(site, wish)
         if "auth" not in wish:
-            changed = db_credentials.update(
-                db, call.scope, old.id, generation=generation, shared=bool(shared)
-            )
+            changed = db_credentials.update(db, call.scope, old.id, generation=generation, **choice)
         else:
-            site = db_sites.get(db, call.scope, old.site_id)
 
             def replace(draft: Credential) -> tuple[Credential, bool]:
                 renewed = db_credentials.replace(
-                    db, call.scope, old.id, draft.id, generation=generation, shared=shared
+                    db, call.scope, old.id, draft.id, generation=generation, **choice
                 )
                 return renewed, False
 
             changed, _ = self._login(call, site, wish, replace, shared=old.user_id is None)
             self._forget_old(call, old, changed)
+        if {"auth", "register"} & wish.keys():
             self._scan(changed)
         self._record(call, "credential.update", changed, "was changed")
         return {"credential": views.credential(changed)}
@@ -130,6 +132,16 @@ class Credentials(Controller):
 
     def _get(self, call: Call) -> Credential:
         return db_credentials.get(self.services.db, call.scope, call.ident)
+
+    def _check_register(self, site: Site, wish: dict[str, Any]) -> None:
+        """:raises Invalid: the site's type cannot look for what is to be registered."""
+        known = kinds.find(self.services.site_types, site.type).registers
+        unknown = sorted({*wish.get("register", ())} - {*known})
+        if unknown:
+            raise exception.Invalid(
+                reason=f"body.register names {unknown[0]}, and sites of type {site.type} register"
+                f" {', '.join(known) or 'nothing but the own images'}"
+            )
 
     def _scan(self, credential: Credential) -> None:
         # The row first: a conductor finds the wish there when the message is lost.
@@ -180,6 +192,7 @@ class Credentials(Controller):
                     secret=secret,
                     shared=shared,
                     managed=_is_home(wish),
+                    register=wish.get("register", ()),
                 )
             )
 

@@ -8,6 +8,15 @@ _AUTH = {
     "required": ["auth_type"],
 }
 
+_REGISTER = {
+    "type": "array",
+    "maxItems": 3,
+    "uniqueItems": True,
+    "items": {"type": "string", "enum": ["shared", "community", "public"]},
+    "description": "visibilities of other projects' images at the site that a scan takes into the"
+    " catalogue, besides the remote project's own images",
+}
+
 CREDENTIAL = parts.answer(
     id=parts.ID,
     name=parts.TEXT,
@@ -22,6 +31,7 @@ CREDENTIAL = parts.answer(
     remote_project_name=parts.or_null(parts.TEXT),
     verified_at=parts.or_null(parts.TIME),
     scanned_at=parts.or_null(parts.TIME),
+    register=_REGISTER,
     facts=parts.or_null(parts.ANY_OBJECT),
     error_code=parts.or_null(parts.TEXT),
     error_detail=parts.or_null(parts.TEXT),
@@ -35,9 +45,10 @@ CREATE = parts.body(
     site_id=parts.ID,
     auth=_AUTH,
     shared=parts.BOOL,
+    register=_REGISTER,
     verify=parts.BOOL,
 )
-UPDATE = parts.change(auth=_AUTH, shared=parts.BOOL)
+UPDATE = parts.change(auth=_AUTH, shared=parts.BOOL, register=_REGISTER)
 DELETE_QUERY = {"force": parts.BOOL}
 ONE = parts.answer(credential=CREDENTIAL)
 LISTING = lists.listing(

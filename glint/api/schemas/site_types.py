@@ -7,6 +7,7 @@ SITE_TYPE = parts.answer(
     description=parts.TEXT,
     connection_schema=parts.ANY_OBJECT,
     auth_schemas={"type": "object", "additionalProperties": parts.ANY_OBJECT},
+    registers=parts.array(parts.TEXT),
 )
 
 ONE = parts.answer(site_type=SITE_TYPE)

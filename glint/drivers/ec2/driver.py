@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from glint.drivers.addresses import STRICT, AddressPolicy
@@ -96,10 +96,11 @@ class EC2Driver(SiteDriver):
 
     # -- what is there
 
-    def list_images(self) -> Iterator[RemoteImage]:
+    def list_images(self, others: Collection[str] = ()) -> Iterator[RemoteImage]:
         """AMIs with one volume, and copies of Glint's that are no AMI yet.
 
-        The latter are never shown as active: they are nobody's image.
+        The latter are never shown as active: they are nobody's image. Others' AMIs are not looked
+        for: a region has hundreds of thousands of public ones.
         """
         snapshots = {str(one.get("SnapshotId")): one for one in self._account.snapshots([])}
         used = set()

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import itertools
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import requests
 
 from glint.drivers.addresses import STRICT, AddressPolicy
 from glint.drivers.base import ByteSource, Identity, ImportProgress, SiteDriver, SizedBody
-from glint.drivers.glance import imports, offers
-from glint.drivers.glance.errors import Refused
+from glint.drivers.glance import imports, lists, offers
 from glint.drivers.glance.finish import Finisher, patch, replace
 from glint.drivers.glance.records import is_id, remote_image
 from glint.drivers.glance.session import LONG_CALL, ImageClient, Line, SiteSession
@@ -31,12 +31,6 @@ from glint.exception import (
 from glint.objects import Image, NotCarried, Quota, RemoteImage, Stamp
 
 LOG = logging.getLogger(__name__)
-
-#: Images that one request of a list asks for. Glance's own limit is 1000 by default.
-PAGE_SIZE = 200
-
-#: Images of one project that a scan takes in; a site that lists more is not believed.
-LIST_LIMIT = 100_000
 
 #: Name of a copy until it is verified, before the id of its transfer.
 INCOMING = "glint-incoming-"
@@ -109,10 +103,12 @@ class GlanceDriver(SiteDriver):
         with self._site.images() as client:
             return offers.grants(client)
 
-    def list_images(self) -> Iterator[RemoteImage]:
-        for record in self._own_records({}):
+    def list_images(self, others: Collection[str] = ()) -> Iterator[RemoteImage]:
+        owner = self._site.login().project_id
+        for record in itertools.chain(lists.own(self._site, {}), lists.others(self._site, others)):
             try:
-                yield remote_image(record)
+                image = remote_image(record)
+                yield dataclasses.replace(image, own=record.get("owner") == owner)
             except ValueError as exc:
                 ident = record.get("id") if isinstance(record, dict) else None
                 LOG.warning(
@@ -125,7 +121,7 @@ class GlanceDriver(SiteDriver):
     def stamped(self, deployment_id: str) -> Sequence[RemoteImage]:
         """See :meth:`SiteDriver.stamped`. A record that makes no sense is an error here."""
         found = []
-        for record in self._own_records({"glint_deployment": deployment_id}):
+        for record in lists.own(self._site, {"glint_deployment": deployment_id}):
             try:
                 image = remote_image(record)
             except ValueError as exc:
@@ -139,7 +135,7 @@ class GlanceDriver(SiteDriver):
         """See :meth:`SiteDriver.twins`: Glance filters by ``os_hash_value``."""
         found = []
         for algorithm, value in digests.items():
-            for record in self._own_records({"os_hash_value": value}):
+            for record in lists.own(self._site, {"os_hash_value": value}):
                 try:
                     image = remote_image(record)
                 except ValueError as exc:
@@ -148,51 +144,6 @@ class GlanceDriver(SiteDriver):
                 if (image.os_hash_algo, image.os_hash_value) == (algorithm, value):
                     found.append(image)
         return found
-
-    def _own_records(self, query: Mapping[str, str]) -> Iterator[Any]:
-        """The records of all images that the project owns, hidden ones too, each once."""
-        owner = self._site.login().project_id
-        seen: set[str] = set()
-        for hidden in ("false", "true"):
-            wanted = {"owner": str(owner), "os_hidden": hidden, "limit": str(PAGE_SIZE)}
-            for record in self._records({**query, **wanted}):
-                if not isinstance(record, dict):
-                    yield record
-                elif record.get("owner") == owner and str(record.get("id")) not in seen:
-                    seen.add(str(record.get("id")))
-                    yield record
-                if len(seen) > LIST_LIMIT:
-                    raise SiteError(reason=f"it lists more than {LIST_LIMIT} images")
-
-    def _records(self, query: Mapping[str, str]) -> Iterator[Any]:
-        """Every record of a list, page by page."""
-        markers: set[str | None] = set()
-        marker: str | None = None
-        while marker not in markers:
-            markers.add(marker)
-            records, marker = self._page(query, marker)
-            yield from records
-            if marker is None:
-                return
-            if len(markers) > LIST_LIMIT:
-                break
-        raise SiteError(reason="its list of images never ends")
-
-    def _page(self, query: Mapping[str, str], marker: str | None) -> tuple[list[Any], str | None]:
-        """One page and the marker of the next; None: it is the last one."""
-        # Only the marker is taken from the site's "next": the rest could lead anywhere.
-        wanted = dict(query) if marker is None else {**query, "marker": marker}
-        with self._site.images() as client:
-            try:
-                _, body = client.http.get(f"/v2/images?{urlencode(wanted)}")
-            except Refused as exc:
-                if marker is not None and exc.response.status_code in (400, 404):
-                    raise SiteConflict(reason="its list changed while it was read") from exc
-                raise
-            if not isinstance(body, dict) or not isinstance(body.get("images"), list):
-                raise SiteError(reason="its list of images is not understood")
-            following = parse_qs(urlsplit(str(body.get("next") or "")).query).get("marker")
-        return body["images"], following[0] if following and is_id(following[0]) else None
 
     def get_image(self, remote_id: str) -> RemoteImage:
         with self._images(remote_id) as client:

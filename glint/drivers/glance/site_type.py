@@ -134,4 +134,5 @@ OPENSTACK = SiteType(
         "v3applicationcredential": _APPLICATION_CREDENTIAL,
     },
     secret_fields=frozenset({"password", "application_credential_secret"}),
+    registers=("shared", "community", "public"),
 )

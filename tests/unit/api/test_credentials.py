@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from glint import exception
 from glint.db import credentials as db_credentials
 from glint.db import models
+from glint.drivers.glance.site_type import OPENSTACK
 from tests.unit.api.base import AUTH, HOME_URL, PASSWORD, ApiTestCase
 from tests.unit.api.fakes import FakeHome
 
@@ -89,6 +91,30 @@ class CreateTest(ApiTestCase):
         more = {**self.body, "managed": True}
         self.refused("request.invalid", 400, "POST", "/v1/credentials", more)
         self.assertEqual(0, self.rows(models.Credential))
+
+    def test_images_of_others(self) -> None:
+        """A choice of the column; changing it looks anew."""
+        made = self.make_credential(self.site["id"], register=["public"])
+        self.assertEqual(["public"], made["register"])
+        path = f"/v1/credentials/{made['id']}"
+        self.conductor.asked.clear()
+        body = {"register": ["shared", "community"], "generation": made["generation"]}
+        changed = self.call("PATCH", path, body, expect=200).body["credential"]
+        self.assertEqual((["shared", "community"], False), (changed["register"], changed["shared"]))
+        self.assertIn(("scan", made["id"]), self.conductor.asked)
+        # A renewed login leaves it alone, unless told.
+        again = self.make_credential(self.site["id"])
+        self.assertEqual((made["id"], ["shared", "community"]), (again["id"], again["register"]))
+        self.assertEqual([], self.make_credential(self.site["id"], register=[])["register"])
+        for bad in (["private"], ["public", "public"], "public", [1]):
+            self.refused("request.invalid", 400, "PATCH", path, {"register": bad})
+
+    def test_a_site_type_that_cannot_look_for_them(self) -> None:
+        kind = dataclasses.replace(OPENSTACK, registers=())
+        self.app = self.make_app(site_types={"openstack": kind})
+        body = {"site_id": self.site["id"], "auth": AUTH, "register": ["public"]}
+        answer = self.refused("request.invalid", 400, "POST", "/v1/credentials", body)
+        self.assertIn("nothing but the own images", answer.error["detail"])
 
     def test_unknown_site(self) -> None:
         body = {**self.body, "site_id": "nothing"}

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from glint import exception
@@ -101,9 +101,12 @@ class MemoryDriver(SiteDriver):
         self._fault("verify")
         return Identity(f"{self.cloud.name}-id", f"{self.cloud.name}-project", "me", {})
 
-    def list_images(self) -> Iterator[RemoteImage]:
+    def list_images(self, others: Collection[str] = ()) -> Iterator[RemoteImage]:
         self._fault("list")
-        yield from list(self.cloud.images.values())
+        for image in [*self.cloud.images.values()]:
+            own = image.owner in (None, self.cloud.name)
+            if own or image.visibility in others:
+                yield dataclasses.replace(image, own=own)
 
     def get_image(self, remote_id: str) -> RemoteImage:
         self._fault("get")

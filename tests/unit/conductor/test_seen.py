@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import fixtures
+
 from glint import exception
 from glint.db import actions, credentials, events, images, inventory, operations, scans
 from glint.objects import Event, WishedChange
@@ -157,3 +159,71 @@ class TestRemovals(ConductorTestCase):
         self.dair.faults.clear()
         manager.scan(self.columns["dair"])
         self.wait_cell(self.image_id, "dair", "active")
+
+
+class TestImagesOfOthers(ConductorTestCase):
+    """What a column registers besides its own project's images."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.alto = self.cloud("alto")
+        other = {"owner": "somebody"}
+        self.public = self.alto.put("public", b"p" * 9, visibility="public", **other)
+        self.alto.put("shared", b"s" * 9, visibility="shared", **other)
+        self.alto.put("secret", b"x" * 9, visibility="private", **other)
+        self.alto.put("mine", b"m" * 9)
+
+    def names(self) -> list[str]:
+        return sorted(one.name for one in images.list(self.db, PROJECT, limit=10))
+
+    def choose(self, *register: str) -> None:
+        credentials.update(self.db, PROJECT, self.columns["alto"], register=register)
+        self.scan("alto")
+
+    def test_only_what_is_chosen(self) -> None:
+        self.scan("alto")
+        self.assertEqual(["mine"], self.names())
+        self.choose("public")
+        self.assertEqual(["mine", "public"], self.names())
+        self.choose("public", "shared")
+        self.assertEqual(["mine", "public", "shared"], self.names())
+
+    def test_what_is_there_stays_and_is_looked_after(self) -> None:
+        self.choose("public")
+        (image,) = (i for i in images.list(self.db, PROJECT, limit=10) if i.name == "public")
+        self.choose()
+        self.assertEqual(["mine", "public"], self.names())
+        self.assertEqual("active", self.cell(image.id, "alto").status)
+        self.alto.images.pop(self.public)
+        self.scan("alto")
+        cell = self.cell(image.id, "alto")
+        self.assertEqual(("drifted", "deployment.missing"), (cell.status, cell.error_code))
+
+    def test_one_that_was_registered_by_its_id_does_not_drift(self) -> None:
+        image_id = self.register("alto", self.public)
+        self.scan("alto")
+        self.assertEqual("active", self.cell(image_id, "alto").status)
+
+    def test_of_very_many_unlisted_ones_some_are_not_judged(self) -> None:
+        image_id = self.register("alto", self.public)
+        self.useFixture(fixtures.MonkeyPatch("glint.conductor.scanning.LOOKS", 0))
+        self.alto.images.pop(self.public)
+        self.scan("alto")
+        self.assertEqual("active", self.cell(image_id, "alto").status)
+
+    def test_a_forged_stamp_says_nothing(self) -> None:
+        """Another project cannot have its image taken for a half-made copy of ours, or removed."""
+        dair = self.cloud("dair")
+        (source,) = (ident for ident, one in self.alto.images.items() if one.name == "mine")
+        image_id = self.register("alto", source)
+        self.save(image_id, dair=True)
+        self.start()
+        held = self.wait_cell(image_id, "dair", "active").remote_id or ""
+        stamp = dict(dair.images[held].properties)
+        forged = dair.put(
+            "forged", b"f" * 9, owner="somebody", visibility="public", properties=stamp
+        )
+        credentials.update(self.db, PROJECT, self.columns["dair"], register=["public"])
+        self.scan("dair")
+        self.assertIn("forged", self.names())
+        self.assertIn(forged, dair.images)

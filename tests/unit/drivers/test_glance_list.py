@@ -47,6 +47,36 @@ class TestList(DriverTestCase):
         )
         self.assertEqual(["a"], found)
 
+    def test_images_of_others_where_they_are_asked_for(self) -> None:
+        lists = {
+            "public": [
+                fakes.record("p", owner="other", visibility="public", glint_deployment="forged"),
+                fakes.record("own", visibility="public"),
+                fakes.record("private", owner="other", visibility="private"),
+            ],
+            "shared": [
+                fakes.record("s", owner="other", visibility="shared"),
+                fakes.record("own", visibility="shared"),
+            ],
+            None: [fakes.record("own", visibility="public")],
+        }
+
+        def answer(request: Any, context: Any) -> dict[str, Any]:
+            asked = parse_qs(request.query)
+            if asked.get("os_hidden") == ["true"]:
+                return {"images": []}
+            return {"images": lists[asked.get("visibility", [None])[0]]}
+
+        self.mock.get(IMAGES, json=answer)
+        found = {image.id: image for image in self.driver().list_images(("shared", "public"))}
+        self.assertEqual({"own": True, "p": False, "s": False},
+                         {ident: image.own for ident, image in found.items()})  # fmt: skip
+        self.assertIsNone(found["p"].stamp)
+        queries = [parse_qs(one.query) for one in self.sent("GET")]
+        (shared,) = (one for one in queries if one.get("visibility") == ["shared"])
+        self.assertEqual(["accepted"], shared["member_status"])
+        self.assertEqual(["own"], [image.id for image in self.driver().list_images()])
+
     def test_odd_records_are_left_out_with_a_warning(self) -> None:
         odd: list[Any] = [
             7,
