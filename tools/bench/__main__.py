@@ -6,6 +6,7 @@ engine recovery    seconds until another conductor goes on after kill -9
 engine throughput  copies per second with 1, 2 and 4 conductors against slow sites
 engine memory      peak memory of a conductor with parallel copies of large images
 matrix             the page of 200 x 30 cells in Horizon, on the servers and in a browser
+ec2                a sparse qcow2 by blocks, beside whole-image uploads; --quick for a tenth of it
 
 What it prints are the tables of doc/source/contributor/benchmarks.rst.
 """
@@ -55,9 +56,10 @@ def parse() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("subject", choices=["engine", "matrix"])
+    parser.add_argument("subject", choices=["engine", "matrix", "ec2"])
     parser.add_argument("what", nargs="*", metavar="WHAT", help=f"of {', '.join(KINDS)}; all")
     parser.add_argument("--database", action="append", choices=DATABASES, help="may be repeated")
+    parser.add_argument("--quick", action="store_true", help="ec2: a tenth of the size")
     parser.add_argument("--rows", type=int, default=2000, help="claims: transfers in the queue")
     parser.add_argument("--processes", type=int, default=8, help="claims: competing processes")
     parser.add_argument("--lease", type=int, action="append", help="recovery: seconds")
@@ -68,8 +70,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--copies", type=int, default=8, help="memory: at once")
     parser.add_argument("--rate", type=int, default=60, help="memory: MiB/s that a sink takes")
     given = parser.parse_args()
-    if given.subject == "matrix":
-        given.what = ["matrix"]
+    if given.subject != "engine":
+        given.what = [given.subject]
         return given
     unknown = set(given.what) - set(KINDS)
     if unknown:
