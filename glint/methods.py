@@ -57,11 +57,40 @@ class Choice:
     url: str | None = None
 
 
+def is_unpacked(image: Image, grants: Grants) -> bool:
+    """Whether a site gets the disk that the image's file describes, and not the file."""
+    return image.disk_format in (grants.unpacked or ())
+
+
+def conversion(image: Image, grants: Grants) -> str:
+    """What becomes of the image's file on its way to a site, and what that costs; "": nothing."""
+    words = ""
+    size = image.size
+    if is_unpacked(image, grants):
+        words = f"convert {image.disk_format} -> blocks"
+        if image.disk is not None:
+            size = image.disk.data
+            words += f", {in_words(size)} of {in_words(image.disk.size)}"
+        elif size is not None:
+            words += f", about {in_words(size)}"
+    if grants.price and size is not None:
+        words += f"{', ' if words else ''}at most ${max(0.0001, grants.price * size / 2**30):.4f}"
+    return words
+
+
+def in_words(size: int) -> str:
+    """Bytes for people."""
+    unit, name = (2**30, "GiB") if size >= 2**30 else (2**20, "MiB")
+    return f"{-(-size * 10 // unit) / 10:g} {name}"
+
+
 def choose_method(image: Image, target: Column, holders: Sequence[Holder]) -> Choice:
     """Let the site fetch the image itself where it can, else stream it through Glint.
 
     :param holders: possible sources, the best first.
     """
+    if target.grants.copies_among:
+        return _choose_native(image, target, holders)
     against = _against_import(image, target)
     if against is not None:
         return Choice(TransferMethod.STREAM, against)
@@ -88,6 +117,31 @@ def choose_method(image: Image, target: Column, holders: Sequence[Holder]) -> Ch
         )
     nearest = max(reasons, default=(0, _no_holder(image)))
     return Choice(TransferMethod.STREAM, nearest[1])
+
+
+def _choose_native(image: Image, target: Column, holders: Sequence[Holder]) -> Choice:
+    """A copy that the target's cloud makes between two of its sites, or a stream."""
+    as_disk = is_unpacked(image, target.grants)
+    reason = _no_holder(image)
+    for holder in holders:
+        source, name = holder.column, holder.column.site.name
+        near = source.site.type == target.site.type
+        if not near or source.grants.copies_among != target.grants.copies_among:
+            reason = f"{name} is of another cloud or account"
+        elif holder.cell.status != DeploymentStatus.ACTIVE or not source.site.enabled:
+            reason = f"{name} cannot be read now"
+        elif source.site.bandwidth is not None or target.site.bandwidth is not None:
+            reason = "the bandwidth of a site is limited, and its own copying keeps to no limit"
+        elif not (image.as_disk if as_disk else image).digests or holder.cell.as_disk != as_disk:
+            reason = "its bytes have to be hashed anyway"
+        else:
+            return Choice(
+                TransferMethod.NATIVE,
+                f"{name} is another region of the same account, and the site copies from there by"
+                " itself",
+                holder,
+            )
+    return Choice(TransferMethod.STREAM, reason)
 
 
 def _no_holder(image: Image) -> str:
@@ -129,6 +183,8 @@ def _out_of_reach(target: Column, holder: Holder) -> tuple[int, str] | None:
         return 1, "the sites do not name their regions"
     if here["region"] == there["region"]:
         return 1, "the image is in the same region, not in another one"
+    if holder.cell.as_disk:
+        return 2, f"{source.site.name} holds the disk in the image's file, not the file"
     if holder.cell.status != DeploymentStatus.ACTIVE or not source.site.enabled:
         return 2, f"{source.site.name} cannot be read now"
     if source.site.bandwidth is not None:

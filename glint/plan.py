@@ -11,7 +11,7 @@ import datetime
 from collections.abc import Iterable, Sequence
 
 from glint import exception
-from glint.methods import Column, Holder, choose_method
+from glint.methods import Column, Holder, choose_method, conversion
 from glint.objects import Deployment, Grants, Image
 from glint.states import DeploymentStatus, ImageState, PlannedAction, TransferKind, TransferMethod
 
@@ -156,7 +156,9 @@ def _plan_removal(image: Image, cell: Deployment, others: Sequence[Deployment]) 
             image=image.id, credential=cell.credential_id
         )
         return Action(None, "not made by Glint", refusal=refusal)
-    if not copies(image, others) and not cell.allow_last_copy:
+    # What holds only the disk cannot give the file back.
+    left = [c for c in copies(image, others) if cell.as_disk or not c.as_disk]
+    if not left and not cell.allow_last_copy:
         refusal = exception.LastCopy(image=image.id, credential=cell.credential_id)
         return Action(None, "last copy", refusal=refusal)
     return Action(TransferKind.REMOVE, "the copy is not wanted", cell.remote_id)
@@ -248,4 +250,7 @@ def _foresee_copy(situation: Situation, now: datetime.datetime, firm: bool) -> F
     choice = choose_method(image, column, situation.holders)
     imports = choice.method == TransferMethod.IMPORT
     action = PlannedAction.IMPORT if imports else PlannedAction.COPY
-    return Forecast(action, choice.reason + doubts, choice.method, image.size)
+    streams = choice.method == TransferMethod.STREAM
+    story = conversion(image, grants) if streams else ""
+    reason = f"{story}; {choice.reason}" if story else choice.reason
+    return Forecast(action, reason + doubts, choice.method, image.size)

@@ -108,6 +108,7 @@ def image(item: objects.Image) -> View:
         "os_hidden": item.os_hidden,
         "properties": dict(item.properties),
         "tags": list(item.tags),
+        "disk": None if item.disk is None else {**vars(item.disk)},
         "repair": item.repair,
         "state": str(item.state),
         "origin": item.origin,

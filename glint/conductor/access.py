@@ -78,6 +78,10 @@ class Access:
         """Whether a site tells a hash of each image."""
         return self._kind(db_sites.load(self._db, site_id)).keeps_hash
 
+    def skips_zeros(self, site_id: str) -> bool:
+        """Whether copies to a site send nothing for the zeros of an image."""
+        return self._kind(db_sites.load(self._db, site_id)).skips_zeros
+
     def _load(self, credential_id: str) -> tuple[objects.Credential, objects.Site]:
         try:
             credential, site = db_credentials.load(self._db, credential_id)

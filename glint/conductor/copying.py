@@ -17,6 +17,7 @@ from glint.conductor.proof import Prover, target_algorithms
 from glint.conductor.settings import Settings
 from glint.conductor.sources import OwnSource, Source, open_source
 from glint.conductor.spooling import Spooling, SpoolSource
+from glint.conductor.unpacking import Unpacking
 from glint.conductor.uploads import Uploads
 from glint.conductor.urls import UrlImage, needs_url
 from glint.db import images, moves
@@ -42,7 +43,12 @@ class Target:
 
 
 class CopyJob:
-    """Copies of one image, claimed together."""
+    """Copies of one image, claimed together.
+
+    :param unpack: further copies of it, which get the disk that the file describes: the file is
+        received for them along with the others. See :attr:`unpacking`.
+    :ivar unpacking: what was received, to be closed; None: nothing, or it failed.
+    """
 
     def __init__(
         self,
@@ -53,6 +59,7 @@ class CopyJob:
         tickets: Sequence[Ticket],
         spool: Spool | None = None,
         uploads: Uploads | None = None,
+        unpack: Sequence[Ticket] = (),
     ) -> None:
         self._clerk = clerk
         self._access = access
@@ -61,16 +68,19 @@ class CopyJob:
         self._uploads = uploads or Uploads(None, settings)
         self._spool = spool
         self._tickets = tickets
+        self._unpack = unpack
+        self._everyone = [*tickets, *unpack]
+        self.unpacking: Unpacking | None = None
         self._stack = contextlib.ExitStack()
         self._from_url: OwnSource | None = None
-        self._load(images.load(clerk.db, tickets[0].transfer.image_id))
+        self._load(images.load(clerk.db, self._everyone[0].transfer.image_id))
         self._targets: list[Target] = []
         self._shown: dict[str, str] = {}
 
     def _load(self, image: objects.Image) -> None:
         self._image = image
         self._prover = Prover(self._clerk.db, image, self._settings)
-        self._spooling = Spooling(self._spool, self._settings, image, self._tickets)
+        self._spooling = Spooling(self._spool, self._settings, image, self._everyone)
 
     def _target(self, ticket: Ticket) -> Target:
         landing = Landing(self._clerk, self._prover, self._image, ticket)
@@ -79,6 +89,7 @@ class CopyJob:
             name=ticket.transfer.id,
             abort=lambda: self._abort(landing),
             throttles=self._politeness.into(ticket.transfer.site_id),
+            skips_zeros=self._access.skips_zeros(ticket.transfer.site_id),
         )
 
         def stop(reason: exception.SiteError) -> None:
@@ -97,33 +108,44 @@ class CopyJob:
         """Carry out all copies; every target is written down, whatever happens."""
         with self._stack:
             try:
-                self._read_url()
+                self._prepare()
             except Exception as error:  # noqa: BLE001 - judged by the clerk
-                for ticket in self._tickets:
+                for ticket in self._everyone:
                     self._clerk.failed(ticket, error)
                 return
             self._targets = [self._target(ticket) for ticket in self._tickets]
+            if self._unpack:
+                self.unpacking = Unpacking(self._settings, self._image, self._unpack)
             self._stack.callback(self._spooling.close)
             try:
                 source = self._open_source()
                 self._announce(source)
                 self._settle(source, self._fan_out(source))
             except Exception as error:  # noqa: BLE001 - judged by the clerk
+                error = self._spooling.judge(error)
                 for target in self._targets:
                     if not target.landing.settled:
-                        target.landing.failed(self._spooling.judge(error))
+                        target.landing.failed(error)
+                self._not_received(error)
 
-    def _read_url(self) -> None:
+    def _not_received(self, error: Exception) -> None:
+        if self.unpacking is not None:
+            self.unpacking.close()
+            self.unpacking = None
+            for ticket in self._unpack:
+                self._clerk.failed(ticket, error)
+
+    def _prepare(self) -> None:
         """What no site has ever held: look at its URL, and receive it where that is needed."""
         if not needs_url(self._image):
             return
         found = self._at_url()
-        for ticket in self._tickets:
+        for ticket in self._everyone:
             ticket.watch(lambda: found.done, lambda _reason: self._stop_url(found))
         self._from_url = found.source()
         if self._from_url is not None:
             return
-        for ticket in self._tickets:
+        for ticket in self._everyone:
             self._clerk.write(ticket, moves.start, status=DeploymentStatus.COPYING)
             self._clerk.write(ticket, moves.mark, phase="receiving")
         LOG.info("image %s is received from its URL first", self._image.id)
@@ -136,7 +158,7 @@ class CopyJob:
         return url
 
     def _stop_url(self, url: UrlImage) -> None:
-        if all(ticket.reason for ticket in self._tickets):
+        if all(ticket.reason for ticket in self._everyone):
             url.stop()
 
     def _open_source(self) -> AnySource:
@@ -147,7 +169,7 @@ class CopyJob:
             return spooled
         if self._image.kept is not None:
             return self._stack.enter_context(self._uploads.source(self._image.kept))
-        exclude = {t.ticket.transfer.credential_id for t in self._targets}
+        exclude = {ticket.transfer.credential_id for ticket in self._everyone}
         try:
             return self._stack.enter_context(
                 open_source(self._clerk.db, self._access, self._image, exclude)
@@ -159,20 +181,22 @@ class CopyJob:
             return again
 
     def _announce(self, source: AnySource) -> None:
-        for target in self._targets:
+        for ticket in self._everyone:
             with contextlib.suppress(exception.LeaseLost):
-                self._clerk.write(target.ticket, moves.start, status=DeploymentStatus.COPYING)
+                self._clerk.write(ticket, moves.start, status=DeploymentStatus.COPYING)
                 self._clerk.write(
-                    target.ticket,
+                    ticket,
                     moves.mark,
                     method=str(TransferMethod.STREAM),
-                    phase="copying",
+                    phase="receiving" if ticket in self._unpack else "copying",
                     source_credential_id=source.credential_id,
                     bytes_total=source.size,
                 )
 
     def _fan_out(self, source: AnySource) -> Result:
-        spool = self._spooling.sinks(source.size)
+        more = [*self._spooling.sinks(source.size)]
+        if self.unpacking is not None:
+            more.append(self.unpacking.sink(source.size, source.credential_id))
         algorithms = self._spooling.algorithms(self._algorithms())
         # No upload ends before these were computed and compared.
         self._shown = {a: d for a, d in self._image.digests.items() if a in algorithms}
@@ -193,7 +217,7 @@ class CopyJob:
         return fan_out(
             source.open,
             source.size,
-            [*(target.sink for target in self._targets), *spool],
+            [*(target.sink for target in self._targets), *more],
             algorithms=algorithms,
             expect=expected,
             window=self._settings.window,
@@ -207,9 +231,9 @@ class CopyJob:
     def _algorithms(self) -> Sequence[str]:
         sites = [target.ticket.transfer.site_id for target in self._targets]
         hashing = [ident for ident in sites if self._access.keeps_hash(ident)]
-        return target_algorithms(
-            self._clerk.db, self._image, hashing, hashless=len(hashing) < len(sites)
-        )
+        # What is received to be unpacked has to be proven as well.
+        hashless = len(hashing) < len(sites) or bool(self._unpack)
+        return target_algorithms(self._clerk.db, self._image, hashing, hashless=hashless)
 
     # In the thread of a sink.
 
@@ -242,3 +266,7 @@ class CopyJob:
                 except Exception as late:  # noqa: BLE001 - judged by the clerk
                     error = late
             landing.failed(self._spooling.judge(error or exception.Cancelled()))
+        if self.unpacking is not None and not result.sinks[-1].finished:
+            self._not_received(
+                self._spooling.judge(result.sinks[-1].error or exception.Cancelled())
+            )

@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from glint import objects
 from glint.conductor.access import Access
 from glint.conductor.copying import CopyJob
-from glint.conductor.groups import Group
+from glint.conductor.disks import DiskJob
+from glint.conductor.groups import Group, Streams
 from glint.conductor.keeper import HandBack, Keeper, Ticket
 from glint.conductor.outcome import Clerk
 from glint.conductor.planning import plan_pending
@@ -210,11 +211,16 @@ class Engine:
             else:
                 SingleJob(self._clerk, self._access, self._settings, tickets[0]).run()
 
-    def _stream(self, tickets: Sequence[Ticket]) -> None:
-        CopyJob(
-            self._clerk, self._access, self._settings, self._politeness, tickets, self._spool,
-            self.uploads,
-        ).run()  # fmt: skip
+    def _stream(self, streams: Streams) -> None:
+        shared = (self._clerk, self._access, self._settings, self._politeness)
+        if streams.from_disk:
+            DiskJob(*shared, streams.disks, None).run()
+            return
+        job = CopyJob(*shared, streams.files, self._spool, self.uploads, streams.disks)
+        job.run()
+        if job.unpacking is not None:
+            with contextlib.closing(job.unpacking) as file:
+                DiskJob(*shared, streams.disks, file).run()
 
     @contextlib.contextmanager
     def _released(self, tickets: Sequence[Ticket]):  # type: ignore[no-untyped-def]

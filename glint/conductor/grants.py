@@ -33,6 +33,18 @@ def learn(db: api.Database, driver: SiteDriver, credential_id: str) -> None:
     credentials.learn(db, credential_id, facts)
 
 
+def learn_new(db: api.Database, access: Access, credential_ids: Iterable[str]) -> None:
+    """Ask the sites that were not looked at yet: how an image has to come there is not known."""
+    for ident in credential_ids:
+        try:
+            if objects.Grants.read(credentials.load(db, ident)[0].facts).seen_at is None:
+                with access.open(ident) as driver:
+                    learn(db, driver, ident)
+        except (exception.NotFound, exception.SiteError) as error:
+            # The copy meets it too, and is judged then.
+            LOG.info("credential %s: the grants are not known: %s", ident, error)
+
+
 def refusals(
     db: api.Database, access: Access, image: objects.Image, credential_ids: Iterable[str]
 ) -> dict[str, exception.SiteQuotaExceeded]:

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from glint import exception, objects
 from glint.conductor import grants
 from glint.conductor.access import Access
-from glint.conductor.importing import REASON, ImportJob
+from glint.conductor.importing import REASON, ImportJob, NativeJob
 from glint.conductor.keeper import Ticket
 from glint.conductor.outcome import Clerk
+from glint.conductor.proof import prover_of
 from glint.conductor.settings import Settings
 from glint.db import forecasts, images, moves
-from glint.methods import Choice, choose_method
+from glint.methods import Choice, Holder, choose_method, is_unpacked
 from glint.states import TransferMethod
 
-#: Streams copies of one image; writes each of them down.
-Stream = Callable[[Sequence[Ticket]], None]
+#: Streams copies of one image, of the file and of the disk in it; writes each of them down.
+Stream = Callable[["Streams"], None]
+
+
+@dataclasses.dataclass
+class Streams:
+    """Copies whose bytes go through Glint.
+
+    :ivar files: get the image's file.
+    :ivar disks: get the disk that it describes.
+    :ivar from_disk: only the disk is left, and all get that.
+    """
+
+    files: list[Ticket] = dataclasses.field(default_factory=list)
+    disks: list[Ticket] = dataclasses.field(default_factory=list)
+    from_disk: bool = False
 
 
 class Group:
@@ -43,7 +59,7 @@ class Group:
                 self._clerk.failed(ticket, error)
             return
         with self._beside(imports):
-            if streamed:
+            if streamed.files or streamed.disks:
                 stream(streamed)
 
     def _fitting(self) -> Sequence[Ticket]:
@@ -54,22 +70,33 @@ class Group:
             self._clerk.failed(by_column[credential_id], error)
         return [ticket for ident, ticket in by_column.items() if ident not in refusals]
 
-    def _apart(self) -> tuple[list[ImportJob], list[Ticket]]:
+    def _apart(self) -> tuple[list[ImportJob], Streams]:
         """Imports, and those whose bytes go through Glint; each with its reason."""
         exclude = [ticket.transfer.credential_id for ticket in self._tickets]
+        grants.learn_new(self._clerk.db, self._access, exclude)
         holders, targets = forecasts.holders(self._clerk.db, self._image.id, exclude)
-        imports, streamed = [], []
+        imports = []
+        streamed = Streams(from_disk=self._is_disk_only(holders))
         for ticket in self._tickets:
             target = targets.get(ticket.transfer.credential_id)
             choice = _settled(ticket.transfer)
             if choice is None and target is not None:
                 choice = choose_method(self._image, target, holders)
             self._note(ticket, choice)
-            if choice is not None and choice.method == TransferMethod.IMPORT:
-                imports.append(self._import(ticket, choice))
+            if choice is not None and choice.method != TransferMethod.STREAM:
+                as_disk = target is not None and is_unpacked(self._image, target.grants)
+                imports.append(self._import(ticket, choice, as_disk))
+            elif streamed.from_disk or (target and is_unpacked(self._image, target.grants)):
+                streamed.disks.append(ticket)
             else:
-                streamed.append(ticket)
+                streamed.files.append(ticket)
         return imports, streamed
+
+    def _is_disk_only(self, holders: Sequence[Holder]) -> bool:
+        """Whether the image's file is nowhere any more, but the disk in it is."""
+        if self._image.has_own_source:
+            return False
+        return bool(holders) and all(holder.cell.as_disk for holder in holders)
 
     def _note(self, ticket: Ticket, choice: Choice | None) -> None:
         # Whoever lost a lease finds out when it begins.
@@ -78,8 +105,11 @@ class Group:
                 reason = choice.reason[:REASON]
                 self._clerk.write(ticket, moves.mark, method=str(choice.method), reason=reason)
 
-    def _import(self, ticket: Ticket, choice: Choice) -> ImportJob:
-        return ImportJob(self._clerk, self._access, self._settings, self._image, ticket, choice)
+    def _import(self, ticket: Ticket, choice: Choice, as_disk: bool) -> ImportJob:
+        image = self._image.as_disk if as_disk else self._image
+        prover = prover_of(self._clerk.db, self._image, self._settings, as_disk)
+        kind = NativeJob if choice.method == TransferMethod.NATIVE else ImportJob
+        return kind(self._clerk, self._access, self._settings, image, prover, ticket, choice)
 
     @contextlib.contextmanager
     def _beside(self, imports: Sequence[ImportJob]) -> Iterator[None]:

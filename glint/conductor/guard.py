@@ -14,7 +14,7 @@ from glint.drivers.base import SiteDriver
 
 #: Calls that change something at a site. Ending an upload of our own is not among them.
 CHANGING = frozenset(
-    {"create", "resume", "upload", "import_from", "import_url", "finish", "delete"}
+    {"create", "resume", "upload", "import_from", "import_url", "copy_from", "finish", "delete"}
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from typing import ClassVar
 
 from glint import exception, objects
 from glint.conductor.access import Access
@@ -25,6 +26,9 @@ LOG = logging.getLogger(__name__)
 #: and was measured at 125 MB/s.
 SLOWEST = 8 * 1024 * 1024
 
+#: Seconds that a copy between regions may take, besides what its size takes; and between two looks.
+NATIVE_PATIENCE, LONGEST_PAUSE = 3600.0, 10.0
+
 #: Characters of a reason that are kept.
 REASON = 255
 
@@ -32,8 +36,12 @@ REASON = 255
 class ImportJob:
     """One copy.
 
+    :param image: as the site is to hold it; ``prover`` proves that.
     :param choice: what the site is to read: a cell in another region of its cloud, or a URL.
     """
+
+    verb: ClassVar[str] = "the site imported"
+    slower: ClassVar[float] = 1.0
 
     def __init__(
         self,
@@ -41,6 +49,7 @@ class ImportJob:
         access: Access,
         settings: Settings,
         image: objects.Image,
+        prover: Prover,
         ticket: Ticket,
         choice: Choice,
     ) -> None:
@@ -51,8 +60,7 @@ class ImportJob:
         self._ticket = ticket
         self._source = choice.source
         self._url = choice.url
-        prover = Prover(clerk.db, image, settings)
-        self._landing = Landing(clerk, prover, image, ticket, verb="the site imported")
+        self._landing = Landing(clerk, prover, image, ticket, verb=self.verb)
         self._done = 0
         self._stopped = threading.Event()
         ticket.watch(lambda: self._done, lambda reason: self._stopped.set())
@@ -84,19 +92,23 @@ class ImportJob:
             source_credential_id=self._source.column.credential.id if self._source else None,
             bytes_total=self._image.size,
         )
-        source_remote_id = self._look_at(self._source) if self._source else ""
-        remote_id = self._landing.approach(driver)
         region = str(self._source.column.site.connection["region"]) if self._source else "a URL"
         LOG.info(
             "image %s: %s fetches it from %s by itself",
             self._image.id, self._ticket.transfer.site_id, region,
         )  # fmt: skip
+        self._wait(driver, self._begin(driver, region))
+        self._finish()
+
+    def _begin(self, driver: SiteDriver, region: str) -> str:
+        """Ask the site; returns the id of the record that it fills."""
+        source_remote_id = self._look_at(self._source) if self._source else ""
+        remote_id = self._landing.approach(driver)
         if self._url is not None:
             driver.import_url(remote_id, self._url)
         else:
             driver.import_from(remote_id, region, source_remote_id)
-        self._wait(driver, remote_id)
-        self._finish()
+        return remote_id
 
     def _finish(self) -> None:
         try:
@@ -112,7 +124,8 @@ class ImportJob:
         column = source.column
         try:
             with self._access.open(column.credential.id) as driver:
-                return look(self._clerk.db, driver, source.cell, self._image).remote.id
+                remote = look(self._clerk.db, driver, source.cell, self._image).remote
+                return driver.copy_id(remote.id)
         except exception.SiteError as error:
             reason = f"{column.site.name} is no source now: {error}"
             raise exception.ImportFailed(reason=reason.rstrip(".")) from error
@@ -123,9 +136,11 @@ class ImportJob:
         :raises ImportFailed: it gave up, or took too long.
         """
         began = seen_at = time.monotonic()
-        patience = self._settings.import_timeout + (self._image.size or 0) / SLOWEST
+        patience = self._patience() + (self._image.size or 0) / SLOWEST
+        pause = self._settings.import_poll
         while True:
-            self._stopped.wait(self._settings.import_poll)
+            self._stopped.wait(pause)
+            pause = min(pause * self.slower, LONGEST_PAUSE)
             self._ticket.check()
             try:
                 progress = self._poll(driver, remote_id)
@@ -143,6 +158,9 @@ class ImportJob:
                 raise exception.ImportFailed(reason=progress.reason)
             if time.monotonic() - began > patience:
                 raise exception.ImportFailed(reason=f"it was not done after {patience:.0f} s")
+
+    def _patience(self) -> float:
+        return self._settings.import_timeout
 
     def _poll(self, driver: SiteDriver, remote_id: str) -> ImportProgress:
         try:
@@ -169,3 +187,20 @@ class ImportJob:
             method=str(TransferMethod.STREAM),
             reason=str(error)[:REASON],
         )
+
+
+class NativeJob(ImportJob):
+    """A copy that the site's own cloud makes between two of its regions."""
+
+    verb = "the site copied"
+    slower = 1.3
+
+    def _begin(self, driver: SiteDriver, region: str) -> str:
+        assert self._source is not None
+        copy_id = self._look_at(self._source)
+        return self._landing.approach(
+            driver, lambda image, stamp: driver.copy_from(image, stamp, region, copy_id)
+        )
+
+    def _patience(self) -> float:
+        return NATIVE_PATIENCE

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from glint import exception, objects
 from glint.conductor.keeper import Ticket
 from glint.conductor.outcome import Clerk
-from glint.conductor.proof import Prover, held_by
+from glint.conductor.proof import Prover
 from glint.db import deployments, inventory, moves
 from glint.drivers.base import Receipt, SiteDriver
 from glint.plan import same_content
 from glint.states import DeploymentStatus, TransferKind
 
 LOG = logging.getLogger(__name__)
+
+
+#: Makes a record: (image, stamp) -> remote id.
+Create = Callable[[objects.Image, objects.Stamp], str]
 
 
 class AlreadyThere(Exception):
@@ -61,18 +65,20 @@ class Landing:
     def transfer(self) -> objects.Transfer:
         return self.ticket.transfer
 
-    def approach(self, driver: SiteDriver) -> str:
+    def approach(self, driver: SiteDriver, create: Create | None = None) -> str:
         """Make room at the site, and a stamped record there; returns its id.
 
         The id is written down before the first byte flows.
+
+        :param create: makes the record; None: the driver does, or goes on with one that is there.
 
         :raises AlreadyThere: the site has the content.
         """
         self.driver = driver
         self.ticket.check()
         stamp = objects.Stamp(self.transfer.deployment_id, self.transfer.image_id, self.transfer.id)
-        half = self._make_room(driver, stamp)
-        self.remote_id = half or driver.create(self._image, stamp)
+        half = self._make_room(driver, stamp, resume=create is None)
+        self.remote_id = half or (create or driver.create)(self._image, stamp)
         try:
             self._clerk.write(self.ticket, moves.mark, remote_id=self.remote_id)
         except exception.LeaseLost:
@@ -82,7 +88,7 @@ class Landing:
             raise
         return self.remote_id
 
-    def _make_room(self, driver: SiteDriver, stamp: objects.Stamp) -> str | None:
+    def _make_room(self, driver: SiteDriver, stamp: objects.Stamp, resume: bool) -> str | None:
         """Remove what an earlier attempt left at the site, whole or half.
 
         This is the fence against a conductor that lost its lease and still works: the record that
@@ -96,7 +102,7 @@ class Landing:
         for left in driver.stamped(self.transfer.deployment_id):
             if left.id == cell.remote_id:
                 self._retired = left.id
-            elif half is None and driver.resume(left.id, self._image, stamp):
+            elif resume and half is None and driver.resume(left.id, self._image, stamp):
                 half = left.id
             else:
                 driver.delete(left.id)
@@ -131,7 +137,7 @@ class Landing:
             kind=str(TransferKind.ADOPT),
             method=None,
             reason=None,
-            cell=held_by(proven, self._prover.now()),
+            cell=self._prover.held(proven),
         )
         self.settled = True
 
@@ -162,10 +168,7 @@ class Landing:
             status=DeploymentStatus.ACTIVE,
             message=f"{self._verb} {proven.size} bytes and verified{how}",
             bytes_done=proven.size,
-            cell={
-                **held_by(proven, self._prover.now()),
-                "not_carried": [dataclasses.asdict(item) for item in refused],
-            },
+            cell=self._prover.held(proven, refused),
         )
         self.settled = True
         if self._retired is not None:

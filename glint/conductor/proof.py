@@ -7,10 +7,10 @@ a new digest is believed only for bytes that were shown to be the image's.
 
 from __future__ import annotations
 
-import datetime
+import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from glint import exception, objects
 from glint.conductor.settings import Settings
@@ -43,32 +43,37 @@ def target_algorithms(
     return tuple(sorted(missing | {image.os_hash_algo or DEFAULT_ALGORITHM}))
 
 
-def held_by(remote: objects.RemoteImage, now: datetime.datetime) -> dict[str, Any]:
-    """Columns of a cell that holds a proven copy."""
-    return {
-        "remote_id": remote.id,
-        "stamped": remote.stamp is not None,
-        "seen_size": remote.size,
-        "seen_hash_algo": remote.os_hash_algo,
-        "seen_hash_value": remote.os_hash_value,
-        "seen_at": now,
-        "verified_at": now,
-        "not_carried": [],
-    }
-
-
 class Prover:
     """Proves copies of one image. Its catalogue row may learn digests on the way."""
+
+    as_disk: ClassVar[bool] = False
 
     def __init__(self, db: api.Database, image: objects.Image, settings: Settings) -> None:
         self._db = db
         self._image = image
         self._settings = settings
 
-    @staticmethod
-    def now() -> datetime.datetime:
-        """Now, as the database writes it."""
-        return models.utcnow()
+    def held(
+        self, remote: objects.RemoteImage, refused: Sequence[objects.NotCarried] = ()
+    ) -> dict[str, Any]:
+        """Columns of a cell that holds a proven copy.
+
+        :param refused: what the site did not take.
+        """
+        now = models.utcnow()
+        if self.as_disk:
+            refused = [objects.NotCarried("file", "the site holds the disk in it"), *refused]
+        return {
+            "remote_id": remote.id,
+            "stamped": remote.stamp is not None,
+            "seen_size": remote.size,
+            "seen_hash_algo": remote.os_hash_algo,
+            "seen_hash_value": remote.os_hash_value,
+            "seen_at": now,
+            "verified_at": now,
+            "not_carried": [dataclasses.asdict(item) for item in refused],
+            "as_disk": self.as_disk,
+        }
 
     @property
     def can_judge_early(self) -> bool:
@@ -85,6 +90,9 @@ class Prover:
         proven = not known or any(known.get(a) == d for a, d in digests.items())
         if not proven or any(known.get(a, d) != d for a, d in digests.items()):
             raise exception.ContentMismatch(where=where, reason="its bytes have other digests")
+        self._store(digests, size)
+
+    def _store(self, digests: Mapping[str, str], size: int) -> None:
         images.learn_digests(self._db, self._image.id, digests, size)
         self._image = images.load(self._db, self._image.id)
 
@@ -168,3 +176,28 @@ class Prover:
             chunk=self._settings.chunk_size,
             idle=self._settings.idle_timeout,
         )
+
+
+class DiskProver(Prover):
+    """Proves copies of the disk that an image's file describes.
+
+    :param image: as its ``as_disk`` is.
+    :param data: bytes of the disk for which the file holds data.
+    """
+
+    as_disk = True
+
+    def __init__(
+        self, db: api.Database, image: objects.Image, settings: Settings, data: int = 0
+    ) -> None:
+        super().__init__(db, image, settings)
+        self._data = image.disk.data if image.disk else data
+
+    def _store(self, digests: Mapping[str, str], size: int) -> None:
+        images.learn_disk(self._db, self._image.id, objects.Disk(size, self._data, digests))
+        self._image = images.load(self._db, self._image.id).as_disk
+
+
+def prover_of(db: api.Database, image: objects.Image, settings: Settings, as_disk: bool) -> Prover:
+    """The prover for a cell that holds the file, or the disk in it."""
+    return DiskProver(db, image.as_disk, settings) if as_disk else Prover(db, image, settings)

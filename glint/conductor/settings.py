@@ -44,6 +44,7 @@ class Settings:
     spool_size: int = 100 * 1024**3
     spool_single: bool = False
     spool_rehash: bool = False
+    unpack_dir: str | None = None
     upload_dir: str | None = None
     upload_dir_size: int = 100 * 1024**3
     max_image_size: int = 1024**4

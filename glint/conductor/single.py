@@ -10,7 +10,7 @@ from glint import exception
 from glint.conductor.access import Access
 from glint.conductor.keeper import Ticket
 from glint.conductor.outcome import Clerk
-from glint.conductor.proof import Prover, held_by
+from glint.conductor.proof import prover_of
 from glint.conductor.settings import Settings
 from glint.db import deployments, images, inventory, moves
 from glint.drivers.base import SiteDriver
@@ -46,7 +46,8 @@ class SingleJob:
         assert transfer.remote_id is not None
         image = images.load(self._clerk.db, transfer.image_id)
         self._clerk.write(self._ticket, moves.start, status=DeploymentStatus.VERIFYING)
-        prover = Prover(self._clerk.db, image, self._settings)
+        as_disk = deployments.load(self._clerk.db, transfer.deployment_id).as_disk
+        prover = prover_of(self._clerk.db, image, self._settings, as_disk)
         try:
             remote = prover.prove(driver, transfer.remote_id, transfer.site_id, {})
         except (exception.SiteImageNotFound, exception.SiteConflict, exception.ContentMismatch):
@@ -72,10 +73,7 @@ class SingleJob:
             moves.finish,
             status=DeploymentStatus.ACTIVE,
             message="the site had this content; adopted and verified",
-            cell={
-                **held_by(remote, prover.now()),
-                "not_carried": [dataclasses.asdict(item) for item in refused],
-            },
+            cell=prover.held(remote, refused),
         )
 
     def _remove(self, driver: SiteDriver) -> None:
@@ -132,4 +130,5 @@ _EMPTY: dict[str, Any] = {
     "seen_hash_value": None,
     "verified_at": None,
     "not_carried": [],
+    "as_disk": False,
 }

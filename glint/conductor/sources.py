@@ -55,16 +55,22 @@ class OwnSource:
 
 @contextlib.contextmanager
 def open_source(
-    db: api.Database, access: Access, image: objects.Image, exclude: set[str]
+    db: api.Database,
+    access: Access,
+    image: objects.Image,
+    exclude: set[str],
+    as_disk: bool = False,
 ) -> Iterator[Source]:
     """The first site that has the image, active and with the catalogue's content.
 
+    :param as_disk: sites that hold the disk in the image's file, which ``image`` then is.
     :raises NoSource: with what each site said.
     """
     reasons = []
     with contextlib.ExitStack() as stack:
         source = None
-        for cell in ranked(deployments.of_image(db, image.id), exclude):
+        cells = [c for c in deployments.of_image(db, image.id) if c.as_disk == as_disk]
+        for cell in ranked(cells, exclude):
             try:
                 driver = stack.enter_context(access.open(cell.credential_id))
                 source = look(db, driver, cell, image)

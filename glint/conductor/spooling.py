@@ -167,7 +167,8 @@ class Spooling:
             self._broken = result.error
         if self._draft is None:
             return
-        failed = [sink.error for sink in result.sinks[len(self._tickets) :] if sink.error]
+        name = self._sink.name if self._sink else None
+        failed = [sink.error for sink in result.sinks if sink.name == name and sink.error]
         strong = sorted(ALGORITHMS & set(result.digests))
         if failed or not strong or not result.complete:
             LOG.info("image %s was not spooled: %s", self._image.id, failed or result.error)

@@ -50,6 +50,15 @@ Bytes per second that this conductor sends to all sites together; unset: no cap.
 """),
     ),
     cfg.StrOpt(
+        "unpack_dir",
+        help=unwrap("""
+Folder for nameless files that are there only while an image is brought to a site that stores disks
+instead of files: a qcow2 is received here, and read as the disk in it. It needs room for as
+many bytes as the largest such files have that are copied at once, and should not be in memory.
+Unset: the host's own folder for temporary files (``TMPDIR``).
+"""),
+    ),
+    cfg.StrOpt(
         "spool_dir",
         help=unwrap("""
 Folder in which this conductor keeps image contents, so that later attempts and later copies need

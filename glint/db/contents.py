@@ -107,13 +107,14 @@ def is_named(db: api.Database, kept: str) -> bool:
 def settled(db: api.Database) -> Sequence[tuple[str, str]]:
     """Ids and files of images whose bytes need not be kept any more.
 
-    A site holds them, proven, and no copy of them waits or runs.
+    A site holds the file, proven, and no copy of them waits or runs.
     """
     cell, transfer = models.Deployment, models.Transfer
     there = sa.exists().where(
         cell.image_id == _I.id,
         cell.status == str(DeploymentStatus.ACTIVE),
         cell.wanted.is_(True),
+        cell.as_disk.is_(False),
         cell.verified_at.is_not(None),
     )
     at_work = sa.exists().where(

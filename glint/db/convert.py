@@ -36,7 +36,8 @@ def credential(row: models.Credential) -> objects.Credential:
 
 def image(row: models.Image) -> objects.Image:
     """A row of ``images`` as an object."""
-    return _build(objects.Image, row, tags=tuple(row.tags))
+    disk = objects.Disk(**row.disk) if row.disk else None
+    return _build(objects.Image, row, tags=tuple(row.tags), disk=disk)
 
 
 def deployment(row: models.Deployment) -> objects.Deployment:

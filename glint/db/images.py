@@ -199,6 +199,15 @@ def learn_digests(db: api.Database, ident: str, digests: Mapping[str, str], size
                 _name(session, row)
 
 
+@api.retry
+def learn_disk(db: api.Database, ident: str, disk: objects.Disk) -> None:
+    """Keep what was found out about the disk that the file of an image describes."""
+    with db.writer() as session:
+        row = session.get_one(models.Image, ident)
+        known = row.disk["digests"] if row.disk else {}
+        row.disk = {**vars(disk), "digests": {**disk.digests, **known}}
+
+
 def _name(session: orm.Session, row: models.Image) -> None:
     """Nobody knew before that another row has this content: that one keeps the identity."""
     mine = identity(row.project_id, row.os_hash_algo, row.os_hash_value)

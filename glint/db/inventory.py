@@ -189,6 +189,7 @@ def discover(
         # Wished away, at work, or held by another remote image: the inventory row is enough.
         return False
     _hold(cell, remote)
+    cell.as_disk = False
     return True
 
 
@@ -208,6 +209,8 @@ def _look(session: orm.Session, cell: models.Deployment, remote: objects.RemoteI
         return False
     cell.seen_at = models.utcnow()
     image = convert.image(session.get_one(models.Image, cell.image_id))
+    if cell.as_disk:
+        image = image.as_disk
     if remote.status != "active":
         return _drift(session, cell, "deployment.not_active", f"the copy is {remote.status}")
     hashless = remote.os_hash_value is None and remote.size == image.size

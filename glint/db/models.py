@@ -159,6 +159,8 @@ class Image(Row, Base):
     expected: orm.Mapped[dict] = orm.mapped_column(sa.JSON, default=dict)
     # "store/file" while the bytes lie in the upload folder.
     kept: orm.Mapped[str | None] = orm.mapped_column(sa.String(128), index=True)
+    # What the file describes, where that is not the file itself: see glint.objects.Disk.
+    disk: orm.Mapped[dict | None] = orm.mapped_column(sa.JSON(none_as_null=True))
     # What drifted is made true again without anybody's asking.
     repair: orm.Mapped[bool] = orm.mapped_column(default=False)
     # Where it was found, whose it was: see glint.db.images.ownership.
@@ -203,6 +205,8 @@ class Deployment(Row, Base):
     error_detail: orm.Mapped[str | None] = orm.mapped_column(Text)
     allow_foreign: orm.Mapped[bool] = orm.mapped_column(default=False)
     allow_last_copy: orm.Mapped[bool] = orm.mapped_column(default=False)
+    # What is there is the disk that the image's file describes, not the file.
+    as_disk: orm.Mapped[bool] = orm.mapped_column(default=False)
     generation: orm.Mapped[int] = orm.mapped_column(default=1)
     updated_at: orm.Mapped[datetime.datetime] = orm.mapped_column(
         Time, default=utcnow, onupdate=utcnow

@@ -99,9 +99,11 @@ class SiteDriver(abc.ABC):
 
     :cvar keeps_hash: whether its sites tell a hash of each image. Where they do not, Glint hashes
         in flight what it sends there.
+    :cvar skips_zeros: whether its uploads send nothing for the zeros of an image.
     """
 
     keeps_hash: ClassVar[bool] = True
+    skips_zeros: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -216,8 +218,24 @@ class SiteDriver(abc.ABC):
         """
         raise exception.ImportFailed(reason="sites of this type fetch nothing by themselves")
 
+    def copy_id(self, remote_id: str) -> str:
+        """By which id another site of the same cloud copies an image: see :meth:`copy_from`."""
+        return remote_id
+
+    def copy_from(self, image: Image, stamp: Stamp, region: str, copy_id: str) -> str:
+        """Let the site itself copy an image that another region of its cloud holds.
+
+        Like :meth:`create` and :meth:`import_from` in one, for sites that cannot fill a record that
+        is there: the copy bears the stamp, and a temporary name, from its first moment.
+
+        :param copy_id: what the other region's :meth:`copy_id` tells.
+        :returns: the remote id.
+        :raises ImportFailed: the site does not do that.
+        """
+        raise exception.ImportFailed(reason="sites of this type copy nothing by themselves")
+
     def import_progress(self, remote_id: str) -> ImportProgress:
-        """How an import begun by :meth:`import_from` stands."""
+        """How an import begun by :meth:`import_from` or :meth:`copy_from` stands."""
         raise exception.ImportFailed(reason="sites of this type fetch nothing by themselves")
 
     def abort_upload(self, remote_id: str) -> None:  # noqa: B027 - a driver may be unable to

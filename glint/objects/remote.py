@@ -87,6 +87,9 @@ class Grants:
     :ivar quota: by name: ``bytes`` (all images together), ``staging_bytes`` (what the site's own
         imports may hold meanwhile), ``images`` (how many).
     :ivar quota_at: when the quota was told; the rest was at ``seen_at``.
+    :ivar unpacked: disk formats of which the site gets the disk that the file describes, as blocks.
+    :ivar copies_among: sites of one type that say the same here copy images from each other.
+    :ivar price: US dollars that a GiB costs which is sent, apart from what it costs to keep it.
     """
 
     quota: Mapping[str, Quota] | None = None
@@ -94,6 +97,9 @@ class Grants:
     disk_formats: tuple[str, ...] | None = None
     container_formats: tuple[str, ...] | None = None
     import_methods: tuple[str, ...] | None = None
+    unpacked: tuple[str, ...] | None = None
+    copies_among: str | None = None
+    price: float | None = None
     seen_at: datetime.datetime | None = None
 
     @classmethod

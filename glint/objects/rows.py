@@ -80,6 +80,20 @@ class Credential:
 
 
 @dataclasses.dataclass(frozen=True)
+class Disk:
+    """What the file of an image describes, where that is not the file itself.
+
+    :ivar size: bytes of the disk.
+    :ivar data: bytes of it for which the file holds data; between them are zeros.
+    :ivar digests: algorithm -> hex digest over all bytes of the disk, zeros included.
+    """
+
+    size: int
+    data: int
+    digests: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
 class Image:
     """A row of a project's catalogue. Its identity is the content; the name is a label.
 
@@ -87,7 +101,8 @@ class Image:
     ``os_hash_algo``/``os_hash_value`` (None until known). ``expected``: what its user says that
     they are, not proven. ``kept``: where its bytes lie in the upload folder, as ``store/file``.
     ``repair``: cells that drift are made true again without anybody's asking. ``ownership``: whose
-    it was where it was found (glint.db.images.ownership).
+    it was where it was found (glint.db.images.ownership). ``disk``: None until the file was read,
+    and for a raw image, which is its own disk.
     """
 
     id: str
@@ -115,6 +130,26 @@ class Image:
     kept: str | None = None
     repair: bool = False
     ownership: str = "project"
+    disk: Disk | None = None
+
+    @property
+    def as_disk(self) -> Image:
+        """The image as a site holds it that was given the disk: raw, with the disk's digests.
+
+        Size and digests are not known before the file was read for the first time.
+        """
+        size, digests = (self.disk.size, self.disk.digests) if self.disk else (None, {})
+        # Zeros have to be hashed as well: this is the fastest of the safe ones.
+        algorithm = next(iter(sorted(digests)), "sha256")
+        return dataclasses.replace(
+            self,
+            size=size,
+            digests=digests,
+            os_hash_algo=algorithm,
+            os_hash_value=digests.get(algorithm),
+            disk_format="raw",
+            expected={},
+        )
 
     @property
     def state(self) -> ImageState:
@@ -131,7 +166,10 @@ class Image:
 
 @dataclasses.dataclass(frozen=True)
 class Deployment:
-    """One cell: image x credential. ``stamped`` tells whether the copy there was made by Glint."""
+    """One cell: image x credential. ``stamped`` tells whether the copy there was made by Glint.
+
+    ``as_disk``: what is there is the disk that the image's file describes, not the file.
+    """
 
     id: str
     image_id: str
@@ -154,6 +192,7 @@ class Deployment:
     allow_last_copy: bool
     generation: int
     updated_at: datetime.datetime
+    as_disk: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

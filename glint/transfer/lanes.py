@@ -89,7 +89,8 @@ class SinkLane:
             if not self._size:  # no byte will follow the headers: what is to be proven, is before
                 self._window.await_verdict(self.cursor)
             sink = self.sink
-            sink.put(Body(self._window, self.cursor, sink.progress, self._size, sink.throttles))
+            more = (sink.throttles, sink.skips_zeros)
+            sink.put(Body(self._window, self.cursor, sink.progress, self._size, *more))
             error = self._shortfall()
         except Exception as failure:  # noqa: BLE001 - kept in the result, for the caller to judge
             error = failure

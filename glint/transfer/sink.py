@@ -42,6 +42,7 @@ class Sink:
     :param throttles: caps on its bytes, shared with other sinks or not; the narrowest first, so
         that nobody waits in it with a turn of a wider one. Waiting there is no standstill, but it
         holds the others back: a capped site is a slow site.
+    :param skips_zeros: its site is not sent the zeros of an image: no cap counts a chunk of them.
     :param helps: makes it a helper, which keeps the bytes for later (a spool) and is no
         destination: the job does not wait for it, and it makes no destination look slow. When all
         destinations have failed, it goes on alone if this says of one of their errors that the
@@ -56,12 +57,14 @@ class Sink:
         name: str = "sink",
         abort: Callable[[], None] | None = None,
         throttles: Sequence[Throttle] = (),
+        skips_zeros: bool = False,
         helps: Callable[[Exception], bool] | None = None,
     ) -> None:
         self.put = put
         self.name = name
         self.abort = abort
         self.throttles = tuple(throttles)
+        self.skips_zeros = skips_zeros
         self.helps = helps
         self.progress = Progress()
         self._lock = threading.Lock()
@@ -104,12 +107,14 @@ class Body:
         progress: Progress,
         size: int,
         throttles: Sequence[Throttle] = (),
+        skips_zeros: bool = False,
     ) -> None:
         self._window = window
         self._cursor = cursor
         self._progress = progress
         self._size = size
         self._throttles = throttles
+        self._skips_zeros = skips_zeros
         self._rest: memoryview | None = None
         self._used = threading.Lock()
 
@@ -139,6 +144,9 @@ class Body:
         chunk: bytes | memoryview | None = self._rest or self._window.take(self._cursor)
         if chunk is None:
             return None
+        if self._skips_zeros and self._rest is None and chunk == bytes(len(chunk)):
+            self._progress.done += len(chunk)
+            return bytes(chunk)
         count = throttle.portion(self._throttles, len(chunk))
         self._rest = memoryview(chunk)[count:] if count < len(chunk) else None
         self._cursor.busy_since = None  # it waits, and nobody waits for the site

@@ -148,27 +148,13 @@ class Draft:
         """
         try:
             with self._file.use() as fd:
-                written = self._write(fd, body)
+                written = write_whole(fd, body)
             if written != self._size:
                 raise OSError(f"{written} bytes came for the spool instead of {self._size}")
             self._whole = True
         except BaseException:
             self.drop()
             raise
-
-    @staticmethod
-    def _write(fd: int, body: SizedBody) -> int:
-        written = synced = 0
-        for chunk in body:
-            rest = memoryview(chunk)
-            while rest:
-                rest = rest[os.write(fd, rest) :]
-            written += len(chunk)
-            if written - synced >= SYNC_EVERY:
-                _to_disk(fd, synced, written)
-                synced = written
-        _to_disk(fd, synced, written)
-        return written
 
     def keep(self, owner: str, algorithm: str, digest: str) -> bool:
         """Give it its name. Only for bytes whose digest was computed, and is the image's.
@@ -192,6 +178,24 @@ class Draft:
         except OSError as error:
             LOG.error("%s stays in the spool until its process ends: %s", self._path.name, error)
         self._file.close()
+
+
+def write_whole(fd: int, body: SizedBody) -> int:
+    """Write all bytes of a body to a file, and bring them to the disk; returns how many there were.
+
+    :raises OSError: the disk is full, or fails; and whatever the body raises.
+    """
+    written = synced = 0
+    for chunk in body:
+        rest = memoryview(chunk)
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+        written += len(chunk)
+        if written - synced >= SYNC_EVERY:
+            _to_disk(fd, synced, written)
+            synced = written
+    _to_disk(fd, synced, written)
+    return written
 
 
 def _to_disk(fd: int, begin: int, end: int) -> None:

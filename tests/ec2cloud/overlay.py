@@ -177,6 +177,15 @@ class Images(EC2Response):
             _region(self).delete_snapshot(self._get_param("SnapshotId"))
         return EmptyResult()
 
+    def copy_snapshot(self) -> ActionResult:
+        self.error_on_dryrun()
+        source = _region(self, self._get_param("SourceRegion"))
+        tags = _specified(self, "snapshot")
+        with Region.lock:
+            ident = self._get_param("SourceSnapshotId")
+            made = _region(self).copy_snapshot(source, ident, tags)
+        return ActionResult({"SnapshotId": made.id, "Tags": _pairs(made.tags)})
+
     def describe_images(self) -> ActionResult:
         region = _region(self)
         self.error_on_dryrun()
@@ -239,6 +248,13 @@ class Images(EC2Response):
                 region.delete_snapshot(image.snapshot_id)
         return ActionResult({"Return": True, "DeleteSnapshotResults": results})
 
+    def enable_image_deprecation(self) -> ActionResult:
+        self.error_on_dryrun()
+        at = self._get_param("DeprecateAt").strftime("%Y-%m-%dT%H:%M:%SZ")
+        with Region.lock:
+            _region(self).image(self._get_param("ImageId")).deprecated = at
+        return ActionResult({"Return": True})
+
     def create_tags(self) -> ActionResult:
         self.error_on_dryrun()
         with Region.lock:
@@ -296,6 +312,7 @@ def _image(one: Image, region: Region) -> dict[str, Any]:
         "OwnerId": one.owner,
         "State": one.state,
         "CreationDate": one.created,
+        **({"DeprecationTime": one.deprecated} if one.deprecated else {}),
         "Public": {"Group": "all"} in one.permissions,
         "RootDeviceType": "ebs",
         "ImageType": "machine",

@@ -86,6 +86,7 @@ class Image:
     state: str = "pending"
     looks: int = 0
     tags: dict[str, str] = dataclasses.field(default_factory=dict)
+    deprecated: str | None = None
     permissions: list[dict[str, str]] = dataclasses.field(default_factory=list)
     created: datetime.datetime = dataclasses.field(
         default_factory=lambda: datetime.datetime.now(datetime.UTC)
@@ -247,8 +248,33 @@ class Region:
         self._check_name(name)
         original = source.image(ident)
         before = source.readable(original.snapshot_id)
+        after = self._copied(before, {})
+        request = {**original.request, "Name": name}
+        made = Image(_ident("ami"), after.id, request, self.account, tags=dict(tags))
+        self.images[made.id] = made
+        if token:
+            self._copies[token] = made
+        return made
+
+    def copy_snapshot(self, source: Region, ident: str, tags: dict[str, str]) -> Snapshot:
+        """CopySnapshot: whole at once, seen as such after some looks.
+
+        A test says by tags of the original that it is refused, or fails later.
+        """
+        before = source.snapshot(ident)
+        if before.state != "completed":
+            raise refuse("IncorrectState", f"The snapshot {ident} is not completed.")
+        if "refuse-copy" in before.tags:
+            raise refuse("OperationNotPermitted", "A policy of the organization forbids it.")
+        _check_tags(tags)
+        after = self._copied(before, tags)
+        after.completing, after.looks = True, 0
+        after.state = "error" if "fail-copy" in before.tags else "pending"
+        return after
+
+    def _copied(self, before: Snapshot, tags: dict[str, str]) -> Snapshot:
         after = dataclasses.replace(
-            before, id=_ident("snap"), tags={}, digests=dict(before.digests), puts=0
+            before, id=_ident("snap"), tags=dict(tags), digests=dict(before.digests), puts=0
         )
         after.path = self.folder / after.id
         after.path.touch()
@@ -258,12 +284,7 @@ class Region:
                 file.seek(index * BLOCK)
                 file.write(before.read(index))
         self.snapshots[after.id] = after
-        request = {**original.request, "Name": name}
-        made = Image(_ident("ami"), after.id, request, self.account, tags=dict(tags))
-        self.images[made.id] = made
-        if token:
-            self._copies[token] = made
-        return made
+        return after
 
     def tag(self, idents: list[str], tags: dict[str, str]) -> None:
         for ident in idents:

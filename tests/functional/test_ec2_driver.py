@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import hashlib
 import json
 import logging
@@ -141,6 +142,13 @@ class DriverTest(ServerCase):
         for listed in (*driver.list_images(), *driver.stamped(STAMP.deployment_id)):
             self.assertEqual((remote_id, "saving", STAMP), (listed.id, listed.status, listed.stamp))
         self.assertEqual([], driver.stamped("another"))
+
+    def test_an_image_that_ends(self) -> None:
+        soon = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=400)
+        ami = self.made(self.driver(), b"12345", properties={"provided_until": str(soon)})
+        (record,) = self.cloud.client().describe_images(ImageIds=[ami])["Images"]
+        self.assertEqual(f"{soon}T00:00:00Z", record["DeprecationTime"])
+        self.assertEqual("active", self.driver().get_image(ami).status)
 
     def test_a_body_that_breaks(self) -> None:
         driver = self.driver()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import pathlib
+import re
 import sys
 from collections.abc import Iterator
 
@@ -222,6 +223,18 @@ class FloorsTest(testtools.TestCase):
             if within(target, "glint")
         ]
         self.assertLessEqual(len(set(doors)), 1, doors)
+
+    def test_one_kind_of_cloud_is_known_to_its_driver_only(self) -> None:
+        """What others have to know of it, they learn through the driver's door."""
+        words = re.compile(r"\bec2\b|\bamazon|\bami-|\bsnap-", re.IGNORECASE)
+        found = [
+            f"{module_name(path)}:{number}: {line.strip()}"
+            for path in python_files("glint")
+            for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+            if words.search(line) and not within(module_name(path), "glint.drivers.ec2")
+        ]
+        # Only the address of a metadata service, which no driver may reach.
+        self.assertEqual([], [one for one in found if "fd00:ec2::" not in one])
 
     def test_nothing_imports_eventlet(self) -> None:
         found = [

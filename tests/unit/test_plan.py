@@ -119,6 +119,14 @@ class TestUnwanted(testtools.TestCase):
         allowed = self.plan([], remote_id="r", stamped=True, allow_last_copy=True)
         self.assertEqual(TransferKind.REMOVE, allowed.kind)
 
+    def test_a_disk_is_no_copy_of_the_file(self) -> None:
+        disk = cell("a", S.ACTIVE, remote_id="r", as_disk=True)
+        refused = self.plan([disk], remote_id="r", stamped=True).refusal
+        self.assertIsInstance(refused, exception.LastCopy)
+        for others in ([HOLDER], [disk]):
+            gone = self.plan(others, remote_id="r", stamped=True, as_disk=True)
+            self.assertEqual(TransferKind.REMOVE, gone.kind)
+
 
 class TestSameContent(testtools.TestCase):
     def test_a_missing_proof_proves_nothing(self) -> None:

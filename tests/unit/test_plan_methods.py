@@ -136,6 +136,27 @@ class TestMethod(testtools.TestCase):
         choice = self.choose(dataclasses.replace(TARGET, site=site), holder(SOURCE))
         self.assertEqual(TransferMethod.IMPORT, choice.method)
 
+    def test_a_disk_is_no_source_of_an_import(self) -> None:
+        disk = dataclasses.replace(holder(SOURCE).cell, as_disk=True)
+        self.assert_streamed(self.choose(TARGET, Holder(disk, SOURCE)), "not the file")
+
+
+class TestConversion(testtools.TestCase):
+    def test_what_is_told(self) -> None:
+        packed = dataclasses.replace(IMAGE, disk_format="qcow2", size=320 * MIB)
+        known = dataclasses.replace(packed, disk=objects.Disk(10 * 1024 * MIB, 312 * MIB, {}))
+        unpacks = objects.Grants(unpacked=("qcow2",), price=0.0123)
+        plain = objects.Grants(unpacked=("qcow2",))
+        for image, grants, told in (
+            (known, plain, "convert qcow2 -> blocks, 312 MiB of 10 GiB"),
+            (packed, plain, "convert qcow2 -> blocks, about 320 MiB"),
+            (known, unpacks, "convert qcow2 -> blocks, 312 MiB of 10 GiB, at most $0.0037"),
+            (dataclasses.replace(packed, disk_format="raw"), unpacks, "at most $0.0038"),
+            (known, objects.Grants(), ""),
+            (dataclasses.replace(packed, size=None), unpacks, "convert qcow2 -> blocks"),
+        ):
+            self.assertEqual(told, methods.conversion(image, grants))
+
 
 class TestQuota(testtools.TestCase):
     @staticmethod

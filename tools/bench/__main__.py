@@ -1,12 +1,16 @@
 """Measurements of Glint, with private servers on loopback: ``python -m tools.bench engine claims``.
 
+copy [WHAT]        the data plane and the whole service beside other ways of copying (--quick)
+api                milliseconds of the API's answers, by the size of the catalogue (--quick)
+ec2                a sparse qcow2 by blocks, beside whole-image uploads (--quick)
+matrix             the page of 200 x 30 cells in Horizon, on the servers and in a browser
+
 engine claims      claims per second and duplicates, competing processes, on each database
 engine reading     one reading of candidates, short queue and long
+engine saving      seconds from Saves of 10,000 cells to their transfers in the queue
 engine recovery    seconds until another conductor goes on after kill -9
 engine throughput  copies per second with 1, 2 and 4 conductors against slow sites
 engine memory      peak memory of a conductor with parallel copies of large images
-matrix             the page of 200 x 30 cells in Horizon, on the servers and in a browser
-api                milliseconds of the API's answers, by the size of the catalogue
 
 What it prints are the tables of doc/source/contributor/benchmarks.rst.
 """
@@ -21,11 +25,16 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 DATABASES = ("sqlite", "mariadb", "postgresql")
-KINDS = ("claims", "reading", "recovery", "throughput", "memory")
+#: Subjects with a folder of their own, whose ``measure`` has options() and bench().
+TABLES = ("copy", "api")
+#: Subjects of one table, whose module has bench().
+SINGLE = ("ec2", "matrix")
+KINDS = ("claims", "reading", "saving", "recovery", "throughput", "memory")
 
 
 def machine() -> str:
@@ -56,54 +65,58 @@ def parse() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    subjects = parser.add_subparsers(dest="subject", required=True)
-    engine = subjects.add_parser("engine", help="what conductors do")
-    engine.add_argument("what", nargs="*", metavar="WHAT", help=f"of {', '.join(KINDS)}; all")
-    engine.add_argument("--database", action="append", choices=DATABASES, help="may be repeated")
-    engine.add_argument("--rows", type=int, default=2000, help="claims: transfers in the queue")
-    engine.add_argument("--processes", type=int, default=8, help="claims: competing processes")
-    engine.add_argument("--lease", type=int, action="append", help="recovery: seconds")
-    engine.add_argument("--times", type=int, default=5, help="recovery: kills of each lease")
-    engine.add_argument("--conductors", type=int, action="append", help="throughput")
-    engine.add_argument("--images", type=int, default=60, help="throughput")
-    engine.add_argument("--mib", type=int, default=2048, help="memory: size of each image")
-    engine.add_argument("--copies", type=int, default=8, help="memory: at once")
-    engine.add_argument("--rate", type=int, default=60, help="memory: MiB/s that a sink takes")
-    matrix = subjects.add_parser("matrix", help="the page in Horizon")
-    matrix.set_defaults(what=["matrix"])
-    api = subjects.add_parser("api", help="milliseconds of answers, by the size of the catalogue")
-    api.add_argument("--database", action="append", choices=DATABASES[1:], help="may be repeated")
-    api.add_argument(
-        "--images",
-        type=lambda text: [int(one) for one in text.split(",")],
-        help="sizes of the catalogues: 1000,100000; the last is held against the first",
-    )
-    api.add_argument("--columns", type=int, default=50)
-    api.add_argument("--quick", action="store_true", help="smaller, and fewer requests")
-    given = parser.parse_args()
-    unknown = set(getattr(given, "what", ())) - {*KINDS, "matrix"}
-    if unknown:
-        parser.error(f"{', '.join(sorted(unknown))}: choose from {', '.join(KINDS)}")
-    return given
+    subjects = parser.add_subparsers(dest="subject", metavar="SUBJECT", required=True)
+    _engine_options(subjects.add_parser("engine", help=f"one or more of {', '.join(KINDS)}"))
+    for subject in TABLES:
+        _measure(subject).options(subjects.add_parser(subject))
+    for subject in SINGLE:
+        subjects.add_parser(subject).add_argument(
+            "--quick", action="store_true", help="a tenth of the size, where size matters"
+        )
+    return parser.parse_args()
 
 
-def tables(given: argparse.Namespace) -> Iterator[tuple[str, list[list[str]]]]:
-    """Titles and tables, each as soon as it is known."""
-    if given.subject == "api":
-        yield from importlib.import_module("tools.bench.api.measure").bench(given)
-        return
-    for kind in given.what or KINDS:
-        bench: Callable[[argparse.Namespace], list[list[str]]]
-        bench = importlib.import_module(f"tools.bench.{kind}").bench
-        yield kind, bench(given)
+def _measure(subject: str) -> Any:
+    return importlib.import_module(f"tools.bench.{subject}.measure")
+
+
+def _engine_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"of {', '.join(KINDS)}; all")
+    parser.add_argument("--database", action="append", choices=DATABASES, help="may be repeated")
+    parser.add_argument("--rows", type=int, default=2000, help="claims: transfers in the queue")
+    parser.add_argument("--processes", type=int, default=8, help="claims: competing processes")
+    parser.add_argument("--cells", type=int, default=10_000, help="saving")
+    parser.add_argument("--lease", type=int, action="append", help="recovery: seconds")
+    parser.add_argument("--times", type=int, default=5, help="recovery: kills of each lease")
+    parser.add_argument("--conductors", type=int, action="append", help="throughput")
+    parser.add_argument("--images", type=int, default=60, help="throughput")
+    parser.add_argument("--mib", type=int, default=2048, help="memory: size of each image")
+    parser.add_argument("--copies", type=int, default=8, help="memory: at once")
+    parser.add_argument("--rate", type=int, default=60, help="memory: MiB/s that a sink takes")
 
 
 def main() -> int:
     given = parse()
     print(machine(), flush=True)
-    for title, rows in tables(given):
+    if given.subject in TABLES:
+        tables = _measure(given.subject).bench(given)
+    else:
+        tables = _tables(given)
+    for title, rows in tables:
         print(f"\n{title}\n\n{table(rows)}", flush=True)
     return 0
+
+
+def _tables(given: argparse.Namespace) -> Iterator[tuple[str, list[list[str]]]]:
+    if given.subject in SINGLE:
+        given.what = [given.subject]
+    unknown = set(given.what) - {*KINDS, *SINGLE}
+    if unknown:
+        raise SystemExit(f"{', '.join(sorted(unknown))}: choose from {', '.join(KINDS)}")
+    for kind in given.what or KINDS:
+        bench: Callable[[argparse.Namespace], list[list[str]]]
+        bench = importlib.import_module(f"tools.bench.{kind}").bench
+        yield kind, bench(given)
 
 
 def table(rows: list[list[str]]) -> str:

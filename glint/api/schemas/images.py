@@ -39,6 +39,16 @@ IMAGE = parts.answer(
     os_hidden=parts.BOOL,
     properties={"type": "object", "additionalProperties": parts.TEXT},
     tags=parts.array(parts.TEXT),
+    disk=parts.or_null(
+        {
+            **parts.answer(
+                size=parts.BYTES,
+                data=parts.BYTES,
+                digests={"type": "object", "additionalProperties": parts.TEXT},
+            ),
+            "description": "what the file describes, where that is not the file itself",
+        }
+    ),
     repair={**parts.BOOL, "description": "make cells that drift true again without being asked"},
     state=parts.one_of(ImageState),
     origin=parts.one_of(ImageOrigin),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -85,6 +86,11 @@ class Account:
             raise SiteImageNotFound(ident=remote_id)
         record: Mapping[str, Any] = found[0]
         return record
+
+    def deprecate(self, ami_id: str, at: datetime.datetime) -> None:
+        """From that time on EC2 hides an AMI from whoever does not know its id."""
+        more = {"ImageId": ami_id, "DeprecateAt": at}
+        self.call("ec2", "enable_image_deprecation", ami_id, **more)
 
     def used(self, snapshots: Sequence[str]) -> set[str]:
         """Those of some snapshots that belong to an AMI."""

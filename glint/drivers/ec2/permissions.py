@@ -32,7 +32,17 @@ _CALLS: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"Name": "glint probe", "RootDeviceName": "/dev/xvda", "BlockDeviceMappings": [_MAPPING]},
     ),
     "ec2:DeregisterImage": ("ec2", "deregister_image", {"ImageId": _IMAGE}),
+    "ec2:EnableImageDeprecation": (
+        "ec2",
+        "enable_image_deprecation",
+        {"ImageId": _IMAGE, "DeprecateAt": "2099-01-01T00:00:00Z"},
+    ),
     "ec2:DeleteSnapshot": ("ec2", "delete_snapshot", {"SnapshotId": _SNAPSHOT}),
+    "ec2:CopySnapshot": (
+        "ec2",
+        "copy_snapshot",
+        {"SourceRegion": "us-east-1", "SourceSnapshotId": _SNAPSHOT},
+    ),
     "ec2:CreateTags": ("ec2", "create_tags", {"Resources": [_SNAPSHOT], "Tags": _TAG}),
     "ebs:PutSnapshotBlock": (
         "ebs",

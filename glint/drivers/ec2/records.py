@@ -6,12 +6,14 @@ its content is proven: its remote id is the snapshot's until then, the AMI's aft
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from glint.drivers.ec2.mapping import MAPPED, properties_of
 from glint.drivers.text import storable
+from glint.exception import SiteError
 from glint.objects import (
     IMAGE_ATTRIBUTES,
     RESERVED_PREFIXES,
@@ -30,10 +32,17 @@ PREFIX = "glint:"
 SIZE = "glint:size"
 #: Index below which all blocks of a pending snapshot are there.
 HELD = "glint:held"
+#: Of a snapshot that EC2 copies by itself: where from.
+SOURCE = "glint:source"
+#: Of Glint's own tags, those that are of no use once a snapshot is an AMI.
+PASSING = (HELD, SOURCE)
 NAME = "Name"
 #: What EC2 allows on one resource, and characters of a tag's value.
 MOST_TAGS = 50
 LONGEST_NAME, LONGEST_VALUE = 128, 256
+#: Properties that say until when an image is kept up, and how far ahead EC2 looks.
+ENDS = ("provided_until", "end_of_life")
+LONGEST_LIFE = datetime.timedelta(days=3650)
 #: Bytes of the largest volume.
 BIGGEST = 65536 * GIB
 
@@ -48,6 +57,16 @@ Tags = Sequence[Mapping[str, str]]
 def is_id(value: object) -> bool:
     """Whether ``value`` can be the remote id of an image here."""
     return isinstance(value, str) and _ID.match(value) is not None
+
+
+def id_in(answer: Mapping[str, Any], name: str) -> str:
+    """The id of what was made.
+
+    :raises SiteError: there is none.
+    """
+    if not is_id(answer.get(name)):
+        raise SiteError(reason="it gives an id that is none")
+    return str(answer[name])
 
 
 def is_snapshot(remote_id: str) -> bool:
@@ -80,7 +99,7 @@ def properties_from(tags: Mapping[str, str]) -> dict[str, str]:
     """What an image's tags are as properties, the stamp included; tags without a value are none."""
     found = {}
     for name, value in tags.items():
-        if name.startswith(PREFIX) and name not in (SIZE, HELD):
+        if name.startswith(PREFIX) and name not in (SIZE, *PASSING):
             found[STAMP_PREFIX + name.removeprefix(PREFIX)] = value
         elif value and name != NAME and is_custom(name):
             found[name] = value
@@ -121,10 +140,10 @@ def held(tags: Mapping[str, str]) -> int:
 def own_tags(record: Mapping[str, Any]) -> dict[str, str]:
     """Stamp and size, as an AMI is to bear them."""
     tags = tags_of(record)
-    return {n: v for n, v in tags.items() if n.startswith(PREFIX) and n != HELD}
+    return {n: v for n, v in tags.items() if n.startswith(PREFIX) and n not in PASSING}
 
 
-def _size(tags: Mapping[str, str], snapshot: Mapping[str, Any] | None) -> int | None:
+def size_of(tags: Mapping[str, str], snapshot: Mapping[str, Any] | None) -> int | None:
     """Bytes of the image: as Glint noted them at a copy of its own, else of the whole volume."""
     whole = int((snapshot or {}).get("VolumeSize") or 0) * GIB
     noted = tags.get(SIZE, "")
@@ -150,7 +169,7 @@ def from_ami(record: Mapping[str, Any], snapshot: Mapping[str, Any] | None) -> R
         id=str(ident),
         name=(tags.get(NAME) or storable(str(record.get("Name") or "")))[:255],
         status=status if snapshot is not None else "killed",
-        size=_size(tags, snapshot),
+        size=size_of(tags, snapshot),
         os_hash_algo=None,
         os_hash_value=None,
         disk_format="raw",
@@ -180,7 +199,7 @@ def from_snapshot(record: Mapping[str, Any]) -> RemoteImage:
         id=str(ident),
         name=str(record.get("Description") or "")[:255],
         status=status,
-        size=_size(tags, record),
+        size=size_of(tags, record),
         os_hash_algo=None,
         os_hash_value=None,
         disk_format="raw",
@@ -237,6 +256,22 @@ def _wishes(image: Image) -> Iterable[tuple[str, str, str]]:
             yield f"properties.{name}", name, value
     for tag in sorted(set(image.tags)):
         yield f"tags.{tag}", tag, ""
+
+
+def deprecation(image: Image, now: datetime.datetime) -> datetime.datetime | NotCarried | None:
+    """When an image's AMI is to be deprecated, why it cannot be; None: nobody says."""
+    name = next((one for one in ENDS if one in image.properties), None)
+    if name is None:
+        return None
+    item = f"properties.{name}"
+    try:
+        date = datetime.date.fromisoformat(image.properties[name].strip()[:10])
+    except ValueError:
+        return NotCarried(item, "it is no date (such as 2027-12-31), so the AMI is not deprecated")
+    at = datetime.datetime.combine(date, datetime.time(), datetime.UTC)
+    if not now < at < now + LONGEST_LIFE:
+        return NotCarried(item, "EC2 deprecates on days of the next ten years only")
+    return at
 
 
 def _homeless(image: Image) -> Iterable[NotCarried]:

@@ -123,6 +123,15 @@ class Login:
         self.url = str(connection.get("endpoint") or f"https://ec2.{self.region}.amazonaws.com")
         self.errors = ErrorMap(self.url, self.secrets)
 
+    @property
+    def partition(self) -> str:
+        """What no copy crosses: Amazon's own partition, or that the cloud is not Amazon's."""
+        if self._connection.get("endpoint"):
+            return "elsewhere"
+        named = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+        found = (name for begin, name in named.items() if self.region.startswith(begin))
+        return next(found, "aws")
+
     def secrets(self) -> tuple[str, ...]:
         """What must not be shown."""
         known = [str(self._auth[name]) for name in _SECRETS if self._auth and name in self._auth]

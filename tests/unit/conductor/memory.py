@@ -34,6 +34,8 @@ class MemoryCloud:
         self.room: dict[str, Quota] = {}
         self.asked_for_quota = 0
         self.methods: list[str] = []
+        self.unpacked: list[str] = []
+        self.copies_among: str | None = None
         self.regions: dict[str, MemoryCloud] = {}
         self.imports: list[tuple[str, str]] = []
         self.import_outcome = ImportProgress(Import.DONE)
@@ -131,7 +133,16 @@ class MemoryDriver(SiteDriver):
     def grants(self) -> Mapping[str, Any]:
         self._fault("grants")
         room = {name: dataclasses.asdict(entry) for name, entry in self.cloud.room.items()}
-        return {"quota": room, "import_methods": self.cloud.methods}
+        methods, unpacked = self.cloud.methods, self.cloud.unpacked
+        return {"quota": room, "import_methods": methods, "unpacked": unpacked, **self._among()}
+
+    def _among(self) -> dict[str, Any]:
+        return {"copies_among": self.cloud.copies_among} if self.cloud.copies_among else {}
+
+    def copy_from(self, image: Image, stamp: Stamp, region: str, copy_id: str) -> str:
+        made = self.create(image, stamp)
+        self.import_from(made, region, copy_id)
+        return made
 
     def import_from(self, remote_id: str, region: str, source_remote_id: str) -> None:
         self._fault("import")
@@ -159,7 +170,7 @@ class MemoryDriver(SiteDriver):
         self._fault("create")
         return self.cloud.put(
             "incoming", b"", status="queued", size=None, os_hash_algo=None, os_hash_value=None,
-            properties=stamp.properties(), tags=(),
+            properties=stamp.properties(), tags=(), disk_format=image.disk_format,
         )  # fmt: skip
 
     def upload(self, remote_id: str, body: SizedBody) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import hashlib
 import logging
 import threading
@@ -198,6 +199,24 @@ class RecordsTest(testtools.TestCase):
         self.assertEqual(" (abcdef01)", records.ami_name("\n", "abcdef0123").replace("_", ""))
         long = records.ami_name("n" * 300, "abcdef0123", True)
         self.assertEqual((128, True), (len(long), long.endswith("(abcdef01)")))
+
+    def test_until_when_an_image_is_kept_up(self) -> None:
+        now = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+        for properties, found in (
+            ({}, None),
+            (
+                {"provided_until": "2027-12-31"},
+                datetime.datetime(2027, 12, 31, tzinfo=datetime.UTC),
+            ),
+            (
+                {"end_of_life": "2026-02-01T00:00:00Z"},
+                datetime.datetime(2026, 2, 1, tzinfo=datetime.UTC),
+            ),
+        ):
+            self.assertEqual(found, records.deprecation(image(properties=properties), now))
+        for value, reason in (("none", "no date"), ("2025-12-31", "ten"), ("2099-01-01", "ten")):
+            refused = records.deprecation(image(properties={"provided_until": value}), now)
+            self.assertIn(reason, getattr(refused, "reason", ""))
 
     def test_what_tags_cannot_carry_is_told(self) -> None:
         properties = {f"p{n:02}": "v" for n in range(60)} | {"architecture": "x86_64"}

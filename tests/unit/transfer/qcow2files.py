@@ -24,6 +24,7 @@ class Made:
     :ivar kind: of compression: "", "zlib", "zstd".
     :ivar zeros: clusters that are marked as zeros.
     :ivar header: fields of the header with other values than they should have.
+    :ivar counted: with a table of refcounts at the end, which QEMU wants to see.
     """
 
     clusters: Mapping[int, bytes]
@@ -33,6 +34,7 @@ class Made:
     kind: str = ""
     zeros: tuple[int, ...] = ()
     header: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    counted: bool = False
 
     @property
     def cluster(self) -> int:
@@ -45,7 +47,8 @@ class Made:
         for number, data in self.clusters.items():
             if number not in self.zeros:
                 at = number * self.cluster
-                disk[at : at + self.cluster] = data[: self.size - at]
+                data = data[: self.size - at]
+                disk[at : at + len(data)] = data
         return bytes(disk)
 
     def file(self) -> bytes:
@@ -70,7 +73,12 @@ class Made:
                 data += plain
         for number in self.zeros:
             l2[number] = 1
-        out = bytearray(self._header(tables).ljust(cluster, b"\0"))
+        table = 0
+        if self.counted:
+            data += bytes(-len(data) % cluster)
+            table = data_at + len(data)
+            data += bytes(cluster)
+        out = bytearray(self._header(tables, table).ljust(cluster, b"\0"))
         l1 = [COPIED | l2_at + index * cluster for index in range(tables)]
         out += struct.pack(f">{tables}Q", *l1).ljust(l1_clusters * cluster, b"\0")
         out += struct.pack(f">{len(l2)}Q", *l2)
@@ -82,12 +90,13 @@ class Made:
         packer = zlib.compressobj(9, zlib.DEFLATED, -12)
         return packer.compress(plain) + packer.flush()
 
-    def _header(self, tables: int) -> bytes:
+    def _header(self, tables: int, refcounts: int) -> bytes:
         zstd = self.kind == "zstd"
         fields = {
             "version": self.version, "backing": 0, "backing_size": 0, "bits": self.bits,
             "size": self.size, "crypt": 0, "l1_size": tables, "l1": self.cluster,
-            "refcounts": 0, "refcount_clusters": 0, "snapshots": 0, "snapshots_at": 0,
+            "refcounts": refcounts, "refcount_clusters": bool(refcounts),
+            "snapshots": 0, "snapshots_at": 0,
             "incompatible": 8 if zstd else 0, "compatible": 0, "autoclear": 0,
             "order": 4, "length": 112, **self.header,
         }  # fmt: skip

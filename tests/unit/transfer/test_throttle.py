@@ -235,6 +235,26 @@ class TestInAFanOut(fakes.TestCase):
         self.assertEqual(DATA, bytes(site.got))
         self.assertEqual(160_000 * BURST, max(sizes))
 
+    def test_zeros_that_are_not_sent_cost_nothing(self) -> None:
+        zeros = bytes(8 * KIB)
+        cap, site = Throttle(CRAWL), fakes.Site()
+        sink = Sink(site.put, throttles=(cap,), skips_zeros=True)
+        result = fan_out(fakes.Opener(zeros), len(zeros), [sink], chunk=KIB)
+        self.assertEqual((zeros, len(zeros)), (bytes(site.got), result.sinks[0].bytes_done))
+        # Another one has to pay for them.
+        cancel, other = threading.Event(), fakes.Site()
+        sink = Sink(other.put, throttles=(Throttle(CRAWL),))
+        thread = threading.Thread(
+            target=fan_out,
+            args=(fakes.Opener(zeros * 2), 2 * len(zeros), [sink]),
+            kwargs={"cancel": cancel},
+        )
+        thread.start()
+        until(lambda: sink.throttles[0].waiting)
+        cancel.set()
+        thread.join(fakes.PATIENCE)
+        self.assertFalse(thread.is_alive())
+
     def test_every_byte_is_paid_for_by_sink_and_source(self) -> None:
         paid: dict[str, int] = {"sink": 0, "source": 0}
 

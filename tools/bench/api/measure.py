@@ -143,6 +143,17 @@ class Subject:
         return Ask("/v1/operations", query, "POST", {"changes": changes}, expected=expected)
 
 
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--database", action="append", choices=[*SERVERS], help="may be repeated")
+    parser.add_argument(
+        "--images",
+        type=lambda text: [int(one) for one in text.split(",")],
+        help="sizes of the catalogues: 1000,100000; the last is held against the first",
+    )
+    parser.add_argument("--columns", type=int, default=50)
+    parser.add_argument("--quick", action="store_true", help="smaller, and fewer requests")
+
+
 def bench(given: argparse.Namespace) -> Tables:
     """Titles and tables, as they become known."""
     images = given.images or ([1000, 10_000] if given.quick else [1000, 100_000])
