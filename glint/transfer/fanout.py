@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from glint import exception
+from glint.transfer.buffers import Buffers
 from glint.transfer.job import Job, Limits
 from glint.transfer.sink import Progress, Sink
 from glint.transfer.source import OpenSource, Reader
@@ -107,8 +108,9 @@ def fan_out(
     :raises ValueError: an algorithm is unknown, a sink was used before.
     """
     wanted = {a: d.lower() for a, d in (expect or {}).items() if a in algorithms}
+    buffers = Buffers(chunk)
     job = Job(
-        Window(window, gated=bool(wanted)),
+        Window(window, gated=bool(wanted), buffers=buffers),
         sinks,
         algorithms,
         wanted,
@@ -122,6 +124,7 @@ def fan_out(
         job.window,
         progress,
         chunk=chunk,
+        buffers=buffers,
         resumes=resumes,
         pause=pause,
         throttles=tuple(source_throttles),

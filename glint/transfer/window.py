@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import copy
 import threading
 import time
 
 from glint import exception
+from glint.drivers.base import Piece
 from glint.transfer import policy
+from glint.transfer.buffers import Buffers
 
 #: Seconds after which a wait looks around again. Every change is announced, so this is only a
 #: second line; the real bounds are kept by the job that owns the window.
@@ -29,16 +32,25 @@ class Cursor:
     :ivar helper: a sink that never counts as held back (see Sink.helps).
     """
 
-    __slots__ = ("behind", "busy_since", "helper", "holds", "index", "sink", "stop")
+    __slots__ = ("behind", "busy_since", "helper", "holds", "index", "sink", "stop", "view")
 
     def __init__(self, sink: bool, helper: bool = False) -> None:
         self.sink = sink
         self.helper = helper
         self.index = 0
         self.holds = False
+        self.view: memoryview | None = None
         self.busy_since: float | None = time.monotonic()
         self.behind = 0.0
         self.stop: exception.GlintError | None = None
+
+    def let_go(self) -> None:
+        """Make the chunk that it was given last unreadable; for the consumer's own thread."""
+        view, self.view = self.view, None
+        if view is not None:
+            # Where it is just being sent elsewhere, its buffer is not used again before that ends.
+            with contextlib.suppress(BufferError):
+                view.release()
 
 
 class Window:
@@ -49,16 +61,18 @@ class Window:
 
     :param slots: bound of the window in chunks.
     :param gated: hold the last chunk (and the end) back from the sinks until :meth:`release`.
+    :param buffers: get back the memory of each chunk that all have passed.
     """
 
-    def __init__(self, slots: int, gated: bool = False) -> None:
+    def __init__(self, slots: int, gated: bool = False, buffers: Buffers | None = None) -> None:
         if slots < 1:
             raise ValueError("a window needs at least one slot")
         self._slots = slots
         self._lock = threading.Lock()
         self._readable = threading.Condition(self._lock)
         self._writable = threading.Condition(self._lock)
-        self._chunks: collections.deque[bytes] = collections.deque()
+        self._buffers = buffers
+        self._chunks: collections.deque[Piece] = collections.deque()
         self._tail = 0
         self._cursors: list[Cursor] = []
         self._sealed = False
@@ -95,7 +109,7 @@ class Window:
             if self.closed:
                 raise WindowClosed
 
-    def put(self, chunk: bytes, last: bool = False) -> None:
+    def put(self, chunk: Piece, last: bool = False) -> None:
         """Give a chunk to all consumers. Only the last one may be empty.
 
         :raises WindowClosed: the job has ended.
@@ -122,11 +136,12 @@ class Window:
             self._cursors.append(cursor)
             return cursor
 
-    def take(self, cursor: Cursor) -> bytes | None:
+    def take(self, cursor: Cursor) -> Piece | None:
         """The next chunk, or None at the proven end. Frees the chunk that was taken before.
 
         :raises GlintError: why this consumer, or the whole job, was stopped.
         """
+        cursor.let_go()
         with self._lock:
             cursor.busy_since = None
             self._pass(cursor)
@@ -141,7 +156,10 @@ class Window:
                 self._readable.wait(_LOOK_AROUND)
             cursor.holds = True
             cursor.busy_since = time.monotonic()
-            return self._chunks[cursor.index - self._tail]
+            chunk = self._chunks[cursor.index - self._tail]
+            if isinstance(chunk, memoryview):
+                chunk = cursor.view = chunk[:]  # each consumer lets go of its own
+            return chunk
 
     def await_verdict(self, cursor: Cursor) -> None:
         """Wait until the whole source is read and found right, without taking anything.
@@ -230,10 +248,17 @@ class Window:
     def _free(self) -> None:
         tail = min((cursor.index for cursor in self._cursors), default=self._head())
         for _ in range(min(tail - self._tail, len(self._chunks))):
-            self._chunks.popleft()
+            self._reuse(self._chunks.popleft())
         self._tail = tail
         if len(self._chunks) < self._slots:
             self._writable.notify()
+
+    def _reuse(self, chunk: Piece) -> None:
+        if self._buffers is not None and isinstance(chunk, memoryview):
+            buffer = chunk.obj
+            chunk.release()
+            assert isinstance(buffer, bytearray)
+            self._buffers.rest(buffer)
 
     def _judge(self) -> None:
         if not self._full and not self._slow:
