@@ -12,7 +12,6 @@ from glint import exception
 from glint.drivers.addresses import STRICT, AddressPolicy
 from glint.objects import Image, NotCarried, Quota, RemoteImage, Stamp
 
-
 Piece = bytes | memoryview
 """Some bytes of an image, to be looked at until the next ones are asked for."""
 

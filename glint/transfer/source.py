@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from glint import exception
 from glint.drivers.base import ByteSource
 from glint.transfer import throttle
-from glint.transfer.buffers import Buffers
+from glint.transfer.buffers import Memory
 from glint.transfer.sink import Progress
 from glint.transfer.throttle import Throttle
 from glint.transfer.window import Window, WindowClosed
@@ -27,7 +27,7 @@ class Reader:
 
     :param size: bytes of the image; None: as the opened source says.
     :param chunk: bytes asked for at once, and the largest chunk put into the window.
-    :param buffers: of that size, for the chunks; the window gives them back.
+    :param memory: for the chunks; the window gives back what it gets.
     :param resumes: how many times in all a broken source is opened again.
     :param pause: seconds before the first new attempt; doubled for each further one.
     :param throttles: caps on what is read, the narrowest first.
@@ -45,7 +45,7 @@ class Reader:
         progress: Progress,
         *,
         chunk: int,
-        buffers: Buffers,
+        memory: Memory,
         resumes: int,
         pause: float,
         throttles: Sequence[Throttle] = (),
@@ -56,7 +56,7 @@ class Reader:
         self._window = window
         self._progress = progress
         self._chunk = chunk
-        self._buffers = buffers
+        self._memory = memory
         self._resumes = resumes
         self._pause = pause
         self._throttles = throttles
@@ -66,6 +66,7 @@ class Reader:
         self.complete = False
         self.resumed = 0
         self._position = 0
+        self._buffer: bytearray | None = None
         self._view: memoryview | None = None
         self._held = 0
         self._source: ByteSource | None = None
@@ -92,6 +93,9 @@ class Reader:
         finally:
             self.close()
             self._view = None
+            if self._buffer is not None:
+                self._memory.rest(self._buffer)
+                self._buffer = None
 
     def close(self) -> None:
         """Drop the source; from any thread."""
@@ -177,8 +181,9 @@ class Reader:
         size = self.size or 0
         while self._position < size:
             if self._view is None:
-                self._window.reserve()
-                self._view = memoryview(self._buffers.take())
+                self._window.reserve(self._chunk)
+                self._buffer = self._memory.take(self._chunk)
+                self._view = memoryview(self._buffer)
             room = min(self._chunk, self._held + size - self._position)
             done = self._read(self._view[self._held : room])
             if not done:
@@ -195,6 +200,7 @@ class Reader:
     def _hand_on(self, last: bool) -> None:
         view, held, self._view, self._held = self._view, self._held, None, 0
         self._window.put(b"" if view is None else view[:held], last)
+        self._buffer = None  # the window's, from here on
 
     def _prove_end(self, size: int) -> None:
         """Nothing may follow. The last chunk waits for this: sent, it would complete an upload."""

@@ -11,7 +11,7 @@ import time
 from glint import exception
 from glint.drivers.base import Piece
 from glint.transfer import policy
-from glint.transfer.buffers import Buffers
+from glint.transfer.buffers import FLOOR, Memory
 
 #: Seconds after which a wait looks around again. Every change is announced, so this is only a
 #: second line; the real bounds are kept by the job that owns the window.
@@ -61,17 +61,17 @@ class Window:
 
     :param slots: bound of the window in chunks.
     :param gated: hold the last chunk (and the end) back from the sinks until :meth:`release`.
-    :param buffers: get back the memory of each chunk that all have passed.
+    :param memory: of the chunks: it bounds the window too, and gets back what all have passed.
     """
 
-    def __init__(self, slots: int, gated: bool = False, buffers: Buffers | None = None) -> None:
+    def __init__(self, slots: int, gated: bool = False, memory: Memory | None = None) -> None:
         if slots < 1:
             raise ValueError("a window needs at least one slot")
         self._slots = slots
         self._lock = threading.Lock()
         self._readable = threading.Condition(self._lock)
         self._writable = threading.Condition(self._lock)
-        self._buffers = buffers
+        self._memory = memory
         self._chunks: collections.deque[Piece] = collections.deque()
         self._tail = 0
         self._cursors: list[Cursor] = []
@@ -93,13 +93,13 @@ class Window:
 
     # The reader's side.
 
-    def reserve(self) -> None:
-        """Wait for a free slot.
+    def reserve(self, size: int = 0) -> None:
+        """Wait for a free slot, and for memory for a chunk of ``size`` bytes.
 
         :raises WindowClosed: the job has ended.
         """
         with self._lock:
-            while len(self._chunks) >= self._slots and not self.closed:
+            while not self._has_room(size) and not self.closed:
                 self._full = True
                 self._judge()
                 self._writable.wait(_LOOK_AROUND)
@@ -119,6 +119,8 @@ class Window:
                 raise WindowClosed
             if chunk and self._cursors:
                 self._chunks.append(chunk)
+            else:
+                self._reuse(chunk)
             self._sealed = last
             self._readable.notify_all()
 
@@ -211,7 +213,8 @@ class Window:
                 return
             self._error = error or exception.Cancelled()
             self._closed.set()
-            self._chunks.clear()
+            while self._chunks:
+                self._reuse(self._chunks.popleft())
             self._readable.notify_all()
             self._writable.notify_all()
 
@@ -221,6 +224,12 @@ class Window:
             self._judge()
 
     # Below here the lock is held.
+
+    def _has_room(self, size: int) -> bool:
+        held = len(self._chunks)
+        if self._memory is not None and held >= FLOOR and not self._memory.has_room(size):
+            return False  # whatever frees memory of this job's own is announced
+        return held < self._slots
 
     def _head(self) -> int:
         return self._tail + len(self._chunks)
@@ -254,11 +263,11 @@ class Window:
             self._writable.notify()
 
     def _reuse(self, chunk: Piece) -> None:
-        if self._buffers is not None and isinstance(chunk, memoryview):
+        if self._memory is not None and isinstance(chunk, memoryview):
             buffer = chunk.obj
             chunk.release()
             assert isinstance(buffer, bytearray)
-            self._buffers.rest(buffer)
+            self._memory.rest(buffer)
 
     def _judge(self) -> None:
         if not self._full and not self._slow:
@@ -275,4 +284,4 @@ class Window:
         hashers = [head - cursor.index for cursor in self._cursors if not cursor.sink]
         lags = {c: head - c.index for c in sinks if not c.helper}
         helpers = {c: head - c.index for c in sinks if c.helper}
-        return policy.laggards(lags, hashers, self._slots, helpers)
+        return policy.laggards(lags, hashers, len(self._chunks), helpers)
