@@ -24,7 +24,6 @@ import argparse
 import contextlib
 import json
 import pathlib
-import resource
 import subprocess
 import sys
 import threading
@@ -63,6 +62,7 @@ class Endpoint:
         self._context = transport.trust({"ca_cert": trusted})
         self._errors = ErrorMap(headers.values)
         self._line: Line | None = None
+        self.ended: float | None = None
 
     def open(self, offset: int) -> GlanceSource:
         """A ByteSource on a GET."""
@@ -82,6 +82,7 @@ class Endpoint:
             answer = send(self._line, self.url, self._headers, body, self._errors)
         finally:
             self._line.close()
+            self.ended = time.monotonic()
         if answer.status_code >= 300:
             raise self._errors.from_answer(answer, self.url)
 
@@ -106,6 +107,12 @@ def served(mib: int) -> Iterator[str]:
             server.wait(10)
 
 
+def peak_memory() -> float:
+    """MiB; getrusage() would count what the process was before it became this program."""
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
+
+
 def show_progress(source: transfer.Progress, done: threading.Event) -> None:
     while not done.wait(1.0):
         total = "?" if source.total is None else source.total // MIB
@@ -120,6 +127,7 @@ def measure(options: argparse.Namespace, source: str, destinations: list[str]) -
         Endpoint(url, given.get(url, {}), trusted) for url in (source, *destinations)
     )
     sinks = [transfer.Sink(t.put, name=t.url, abort=t.abort) for t in targets]
+    began = time.monotonic()
     progress, done = transfer.Progress(), threading.Event()
     shower = threading.Thread(target=show_progress, args=(progress, done))
     if sys.stderr.isatty():
@@ -146,7 +154,7 @@ def measure(options: argparse.Namespace, source: str, destinations: list[str]) -
         "seconds": round(result.seconds, 3),
         "mb_per_s": round(size / result.seconds / 1e6, 1),
         "cpu_s_per_gib": round(cpu / size * 1024 * MIB, 3) if size else None,
-        "peak_rss_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_rss_mib": round(peak_memory(), 1),
         "resumed": result.resumed,
         "digests": dict(result.digests),
         "error": str(result.error) if result.error else None,
@@ -155,9 +163,10 @@ def measure(options: argparse.Namespace, source: str, destinations: list[str]) -
                 "url": sink.name,
                 "bytes": sink.bytes_done,
                 "finished": sink.finished,
+                "seconds": round(target.ended - began, 3) if target.ended else None,
                 "error": str(sink.error) if sink.error else None,
             }
-            for sink in result.sinks
+            for sink, target in zip(result.sinks, targets, strict=True)
         ],
     }
 
