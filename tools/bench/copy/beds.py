@@ -12,6 +12,8 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
+import yaml
+
 from tests.minicloud.fixture import MiniCloud
 from tests.minicloud.testcase import Images
 from tests.minicloud.tls import Authority
@@ -98,6 +100,19 @@ class Glances(contextlib.ExitStack):
         self.callback(self.minicloud.down)
         self.minicloud.up(say=lambda line: None)
         self._source = self._images("alto", "hep-member", None)
+        self._clouds = self._write_clouds()
+
+    def _write_clouds(self) -> pathlib.Path:
+        """A clouds.yaml with one entry for each of :data:`TARGETS`, regions in the name."""
+        given = yaml.safe_load(self.minicloud.clouds_yaml.read_text())["clouds"]
+        for cloud, persona, region in self.TARGETS:
+            if region is not None:
+                name = f"{cloud}-{persona}"
+                given[f"{name}-{region}"] = {**given[name], "region_name": region}
+        path = self.folder / "clouds.yaml"
+        path.touch(mode=0o600)
+        path.write_text(yaml.safe_dump({"clouds": given}))
+        return path
 
     def _images(self, cloud: str, persona: str, region: str | None) -> Images:
         handle = self.minicloud.cloud(cloud)
@@ -131,11 +146,12 @@ class Glances(contextlib.ExitStack):
         for cloud, persona, region in self.TARGETS[:count]:
             images = self._images(cloud, persona, region)
             made = images.create("bench", disk_format=record["disk_format"])
-            places.append(self._place(images, made, f"{cloud}-{persona}", region))
+            name = "-".join(filter(None, (cloud, persona, region)))
+            places.append(self._place(images, made, name))
             used.append((images, made))
         yield Task(
             self._place(self._source, ident, "alto"), places, record["size"], self.folder,
-            disk_format=record["disk_format"], clouds=self.minicloud.clouds_yaml,
+            disk_format=record["disk_format"], clouds=self._clouds,
         )  # fmt: skip
         for images, made in used:
             self._check(images, made, record)
@@ -151,9 +167,9 @@ class Glances(contextlib.ExitStack):
         images.delete(made)
 
     @staticmethod
-    def _place(images: Images, ident: str, cloud: str, region: str | None = None) -> Place:
+    def _place(images: Images, ident: str, cloud: str) -> Place:
         base = images.base.removesuffix("/v2/images")
-        return Place(base, ident, str(images.session.get_token()), cloud, region)
+        return Place(base, ident, str(images.session.get_token()), cloud)
 
 
 def image_file(folder: pathlib.Path, mib: int, disk_format: str) -> pathlib.Path:

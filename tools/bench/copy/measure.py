@@ -218,7 +218,7 @@ def compare_glances(
     chosen: dict[str, Way] = {GLINT: ways.plane(), PIPE: ways.pipes_in_turn}
     if count > 1:
         chosen[AT_ONCE] = ways.pipes_at_once
-    if count in (1, 4):
+    if count == 4 or (count == 1 and not given.quick):
         chosen[COMMAND] = ways.command_line
     if not given.quick:
         chosen |= {CLIENT: ways.client("stream"), STORED: ways.client("store")}

@@ -23,14 +23,13 @@ class Place:
     """An image record at an image service.
 
     :ivar base: address of the service, without a version.
-    :ivar cloud: its name in clouds.yaml, for the command line; with it the region.
+    :ivar cloud: its name in clouds.yaml, for the command line.
     """
 
     base: str
     ident: str
     token: str = dataclasses.field(repr=False)
     cloud: str = ""
-    region: str | None = None
 
     @property
     def url(self) -> str:
@@ -176,9 +175,7 @@ def command_line(task: Task) -> Cost:
     }  # fmt: skip
 
     def call(place: Place, *words: str) -> Cost:
-        command = [openstack, "--os-cloud", place.cloud]
-        command += ["--os-region-name", place.region] if place.region else []
-        command += ["image", *words]
+        command = [openstack, "--os-cloud", place.cloud, "image", *words]
         return watch.run([Command(command, environment=environment, folder=task.folder)])[0]
 
     try:
