@@ -4,6 +4,7 @@ copy [WHAT]        the data plane and the whole service beside other ways of cop
 
 engine claims      claims per second and duplicates, competing processes, on each database
 engine reading     one reading of candidates, short queue and long
+engine saving      seconds from Saves of 10,000 cells to their transfers in the queue
 engine recovery    seconds until another conductor goes on after kill -9
 engine throughput  copies per second with 1, 2 and 4 conductors against slow sites
 engine memory      peak memory of a conductor with parallel copies of large images
@@ -28,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 DATABASES = ("sqlite", "mariadb", "postgresql")
 #: Subjects with a folder of their own, whose ``measure`` has options() and bench().
 TABLES = ("copy",)
-KINDS = ("claims", "reading", "recovery", "throughput", "memory")
+KINDS = ("claims", "reading", "saving", "recovery", "throughput", "memory")
 
 
 def machine() -> str:
@@ -75,6 +76,7 @@ def _engine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--database", action="append", choices=DATABASES, help="may be repeated")
     parser.add_argument("--rows", type=int, default=2000, help="claims: transfers in the queue")
     parser.add_argument("--processes", type=int, default=8, help="claims: competing processes")
+    parser.add_argument("--cells", type=int, default=10_000, help="saving")
     parser.add_argument("--lease", type=int, action="append", help="recovery: seconds")
     parser.add_argument("--times", type=int, default=5, help="recovery: kills of each lease")
     parser.add_argument("--conductors", type=int, action="append", help="throughput")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shutil
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -96,6 +97,9 @@ def bench(given: argparse.Namespace) -> Tables:
     if given.quick and not given.mib:
         sizes["glances"] = QUICK // 4
     given.times = given.times or (2 if given.quick else 3)
+    missing = [name for name in ("curl", "qemu-img") if shutil.which(name) is None]
+    if missing:
+        raise SystemExit(f"{' and '.join(missing)} must be installed")
     figures = Figures()
     for kind in given.what or KINDS:
         given.mib = sizes[kind]

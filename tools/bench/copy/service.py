@@ -11,12 +11,12 @@ import sqlalchemy as sa
 
 from glint.client import Resource
 from glint.db import models
-from tests.functional.service import GlintService, eventually
+from tests.functional.service import GlintService, Settings, eventually
 from tests.minicloud.fixture import MiniCloud
 from tools.bench.copy.watch import high_water
 
 #: The delivered configuration, where the tests' own is another.
-SETTINGS = {
+SETTINGS: Settings = {
     "DEFAULT": {"debug": "false"},
     "api": {"response_validation": "warn"},
     "conductor": {"poll_interval": 5, "lease": 60, "beat": 1, "max_jobs": 8},
