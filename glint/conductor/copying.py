@@ -23,7 +23,7 @@ from glint.conductor.urls import UrlImage, needs_url
 from glint.db import images, moves
 from glint.drivers.base import SizedBody
 from glint.states import DeploymentStatus, TransferMethod
-from glint.transfer import Result, Sink, Spool, Throttle, fan_out
+from glint.transfer import Memory, Result, Sink, Spool, Throttle, fan_out
 
 LOG = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ class CopyJob:
         spool: Spool | None = None,
         uploads: Uploads | None = None,
         unpack: Sequence[Ticket] = (),
+        memory: Memory | None = None,
     ) -> None:
         self._clerk = clerk
         self._access = access
@@ -67,6 +68,7 @@ class CopyJob:
         self._politeness = politeness
         self._uploads = uploads or Uploads(None, settings)
         self._spool = spool
+        self._memory = memory
         self._tickets = tickets
         self._unpack = unpack
         self._everyone = [*tickets, *unpack]
@@ -226,6 +228,7 @@ class CopyJob:
             idle=self._settings.idle_timeout,
             resumes=source.resumes,
             source_throttles=throttles,
+            memory=self._memory,
         )
 
     def _algorithms(self) -> Sequence[str]:

@@ -24,6 +24,7 @@ from glint.conductor.spooling import Spooling
 from glint.conductor.unpacking import Unpacking
 from glint.db import credentials, images, moves
 from glint.methods import conversion, is_unpacked
+from glint.transfer import Memory
 from glint.transfer.disk import DiskFile
 
 LOG = logging.getLogger(__name__)
@@ -43,10 +44,11 @@ class DiskJob(CopyJob):
         politeness: Politeness,
         tickets: Sequence[Ticket],
         file: Unpacking | None,
+        memory: Memory | None = None,
     ) -> None:
         self._file = file
         self._disk: DiskFile | None = None
-        super().__init__(clerk, access, settings, politeness, tickets)
+        super().__init__(clerk, access, settings, politeness, tickets, memory=memory)
 
     def _load(self, image: objects.Image) -> None:
         data = 0

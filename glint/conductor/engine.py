@@ -29,6 +29,7 @@ from glint.db import api, conductors, idempotency, matrix, queue, sites
 from glint.metrics.work import Work
 from glint.quotas import LocalLimits
 from glint.states import TransferKind
+from glint.transfer import Memory
 
 LOG = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class Engine:
         self._quotas = quotas or Quotas(db, LocalLimits())
         self._politeness = Politeness(db, settings, metrics)
         self._spool = open_spool(settings)
+        self._memory = Memory(settings.buffer_memory)
         self.uploads = Uploads.of(settings)
         self._keeper = Keeper(db, settings, metrics, (self._politeness.refresh, each_beat))
         self._keeper.offers["store"] = self.uploads.store
@@ -214,13 +216,15 @@ class Engine:
     def _stream(self, streams: Streams) -> None:
         shared = (self._clerk, self._access, self._settings, self._politeness)
         if streams.from_disk:
-            DiskJob(*shared, streams.disks, None).run()
+            DiskJob(*shared, streams.disks, None, self._memory).run()
             return
-        job = CopyJob(*shared, streams.files, self._spool, self.uploads, streams.disks)
+        job = CopyJob(
+            *shared, streams.files, self._spool, self.uploads, streams.disks, self._memory
+        )
         job.run()
         if job.unpacking is not None:
             with contextlib.closing(job.unpacking) as file:
-                DiskJob(*shared, streams.disks, file).run()
+                DiskJob(*shared, streams.disks, file, self._memory).run()
 
     @contextlib.contextmanager
     def _released(self, tickets: Sequence[Ticket]):  # type: ignore[no-untyped-def]
