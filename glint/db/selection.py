@@ -112,7 +112,7 @@ def _same_name(scope: objects.Scope) -> sa.ColumnElement[bool]:
     return _I.name.in_(sa.select(names.c.name))
 
 
-def _names(scope: objects.Scope) -> sa.Select[Any]:
+def _names(scope: objects.Scope) -> sa.Select[str, int]:
     """Names that several images have, and how many."""
     return (
         sa.select(_I.name, sa.func.count().label("images"))

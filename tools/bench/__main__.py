@@ -98,11 +98,8 @@ def _engine_options(parser: argparse.ArgumentParser) -> None:
 def main() -> int:
     given = parse()
     print(machine(), flush=True)
-    if given.subject in TABLES:
-        tables = _measure(given.subject).bench(given)
-    else:
-        tables = _tables(given)
-    for title, rows in tables:
+    bench = _measure(given.subject).bench if given.subject in TABLES else _tables
+    for title, rows in bench(given):
         print(f"\n{title}\n\n{table(rows)}", flush=True)
     return 0
 
