@@ -109,6 +109,7 @@ class Sites(Collection):
         *,
         enabled: bool = True,
         shared: bool = False,
+        private: bool = False,
         probe: bool = True,
         **politeness: Any,
     ) -> Resource:
@@ -116,16 +117,21 @@ class Sites(Collection):
 
         :param connection: as the site type's ``connection_schema`` says.
         :param shared: for all projects; needs the role of an administrator.
+        :param private: seen and used by the caller only.
         :param probe: ask the site before it is written down.
         :param politeness: ``max_transfers`` (copies at one time), ``bandwidth`` (bytes per second),
             ``hours`` (UTC, ``22:00-06:00``); what is missing is the server's default.
         """
         body: dict[str, Any] = {"name": name, "type": type, "connection": dict(connection)}
         body.update({"enabled": enabled, "shared": shared, "probe": probe, **politeness})
+        if private:
+            body["private"] = True
         return self._create(body)
 
     def update(self, ident: str, **changes: Any) -> Resource:
-        """:param changes: any of name, connection, enabled, max_transfers, generation."""
+        """:param changes: any of name, connection, enabled, max_transfers, bandwidth, hours,
+        private, generation.
+        """
         return self._update(ident, changes)
 
     def delete(self, ident: str) -> None:

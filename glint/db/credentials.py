@@ -57,6 +57,8 @@ def create(
     """A credential for a site that the scope sees; ``secret`` is a ciphertext."""
     with db.writer() as session:
         site = db_sites.find(session, scope, site_id)
+        if shared:
+            _assert_open(site)
         row = models.Credential(
             id=models.new_id(),
             site=site,
@@ -192,11 +194,19 @@ def replace(
         return convert.credential(row)
 
 
+def _assert_open(site: models.Site) -> None:
+    """:raises SiteIsPrivate: the site is one user's, and so are its credentials."""
+    if site.user_id is not None:
+        raise exception.SiteIsPrivate(site=site.name)
+
+
 def _choose(
     row: models.Credential, scope: objects.Scope, shared: bool | None, register: Any
 ) -> None:
     """What may change of a column besides its login; None stays."""
     if shared is not None:
+        if shared:
+            _assert_open(row.site)
         row.user_id = None if shared else scope.user_id
     if register is not None:
         row.register = [*register]

@@ -24,16 +24,20 @@ def record(db: api.Database, **values: Any) -> None:
 
 
 def _visible(scope: objects.Scope) -> sa.Select[models.Event]:
-    """Events of a credential that belongs to one user are shown to that user only."""
+    """Events of a credential or a site that is one user's are shown to that user only."""
     event = models.Event
     if scope.all_projects:
         return sa.select(event)
     hidden = sa.select(models.Credential.id).where(
         models.Credential.user_id.is_not(None), models.Credential.user_id != scope.user_id
     )
+    elsewhere = sa.select(models.Site.id).where(
+        models.Site.user_id.is_not(None), models.Site.user_id != scope.user_id
+    )
     return sa.select(event).where(
         event.project_id == scope.project_id,
         sa.or_(event.credential_id.is_(None), event.credential_id.not_in(hidden)),
+        sa.or_(event.site_id.is_(None), event.site_id.not_in(elsewhere)),
     )
 
 

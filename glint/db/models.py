@@ -65,12 +65,14 @@ class Site(Row, Base):
     name: orm.Mapped[str] = orm.mapped_column(sa.String(255))
     type: orm.Mapped[str] = orm.mapped_column(sa.String(64))
     project_id: orm.Mapped[str | None] = orm.mapped_column(sa.String(64), index=True)
+    # NULL: the whole project's, or everybody's.
+    user_id: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
     connection: orm.Mapped[dict] = orm.mapped_column(sa.JSON)
     enabled: orm.Mapped[bool] = orm.mapped_column(default=True)
     home: orm.Mapped[bool] = orm.mapped_column(default=False)
     draft: orm.Mapped[bool] = orm.mapped_column(default=False)
     # The name while it is taken, NULL in a draft. An owner of "" stands for "everyone", because
-    # NULLs are all different to a unique constraint.
+    # NULLs are all different to a unique constraint; one user in a project is hashed.
     taken_name: orm.Mapped[str | None] = orm.mapped_column(sa.String(255))
     taken_by: orm.Mapped[str] = orm.mapped_column(sa.String(64), default="")
     health: orm.Mapped[str] = orm.mapped_column(sa.String(16), default="unknown")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,8 +19,17 @@ def _visible(scope: objects.Scope) -> sa.Select[models.Site]:
     site = models.Site
     query = sa.select(site).where(site.draft.is_(False))
     if not scope.all_projects:
-        query = query.where(sa.or_(site.project_id == scope.project_id, site.project_id.is_(None)))
+        mine = sa.or_(site.user_id.is_(None), site.user_id == scope.user_id)
+        own = sa.and_(site.project_id == scope.project_id, mine)
+        query = query.where(sa.or_(own, site.project_id.is_(None)))
     return query
+
+
+def _owner(project_id: str | None, user_id: str | None) -> str:
+    """Among whose sites a name must be the only one."""
+    if user_id is None:
+        return project_id or ""
+    return hashlib.sha256("\0".join((project_id or "", user_id)).encode()).hexdigest()
 
 
 def find(session: orm.Session, scope: objects.Scope, ident: str) -> models.Site:
@@ -50,15 +61,22 @@ def create(
     bandwidth: int | None = None,
     hours: str | None = None,
     shared: bool = False,
+    private: bool = False,
     draft: bool = False,
 ) -> objects.Site:
-    """:raises NameInUse: the owner has a site of that name."""
-    owner = None if shared else scope.project_id
+    """A site of the scope's project; or of everybody (``shared``), or of its user (``private``).
+
+    :raises NameInUse: the owner has a site of that name.
+    """
+    project = None if shared else scope.project_id
+    user = scope.user_id if private and not shared else None
+    owner = _owner(project, user)
     row = models.Site(
         id=models.new_id(),
         name=name,
         type=type,
-        project_id=owner,
+        project_id=project,
+        user_id=user,
         connection=connection,
         enabled=enabled,
         home=home,
@@ -66,7 +84,7 @@ def create(
         max_transfers=max_transfers,
         bandwidth=bandwidth,
         hours=hours,
-        taken_by=owner or "",
+        taken_by=owner,
         taken_name=None if draft else name,
     )
     with _name_guard(name), db.writer() as session:
@@ -77,9 +95,9 @@ def create(
         return convert.site(row)
 
 
-def _name_query(owner: str | None, name: str) -> sa.Select[str]:
+def _name_query(owner: str, name: str) -> sa.Select[str]:
     return sa.select(models.Site.id).where(
-        models.Site.taken_by == (owner or ""), models.Site.taken_name == name
+        models.Site.taken_by == owner, models.Site.taken_name == name
     )
 
 
@@ -106,13 +124,17 @@ def _shared(asked: objects.Condition) -> sa.ColumnElement[bool]:
     return listing.truth(models.Site.project_id.is_(None), asked)
 
 
+def _private(asked: objects.Condition) -> sa.ColumnElement[bool]:
+    return listing.truth(models.Site.user_id.is_not(None), asked)
+
+
 #: Visible sites by name.
 list = listing.Listing(  # noqa: A001
     models.Site,
     _visible,
     listing.each(convert.site),
     (("name", False),),
-    filters={"shared": _shared},
+    filters={"shared": _shared, "private": _private},
 )
 
 
@@ -125,18 +147,43 @@ def update(
     generation: int | None = None,
     **values: Any,
 ) -> objects.Site:
-    """Change name, enabled, max_transfers, bandwidth, hours or connection."""
-    name = values.get("name")
-    with _name_guard(name or ""), db.writer() as session:
+    """Change name, enabled, max_transfers, bandwidth, hours, connection or private."""
+    with _name_guard(values.get("name", ident)), db.writer() as session:
         row = _editable(session, scope, ident)
         api.check_generation("site", row, generation, convert.site)
-        for key, value in values.items():
-            setattr(row, key, value)
-        if name is not None:
-            row.taken_name = name
+        _assign(session, scope, row, values)
         row.generation += 1
         session.flush()
         return convert.site(row)
+
+
+def _assign(
+    session: orm.Session, scope: objects.Scope, row: models.Site, values: Mapping[str, Any]
+) -> None:
+    """:raises InUse: it is to be one user's, and others have credentials for it.
+
+    :raises NameInUse: its owner has another site of that name.
+    """
+    private = values.get("private")
+    for key, value in values.items():
+        if key != "private":
+            setattr(row, key, value)
+    if private is not None and row.project_id is not None:
+        if private:
+            _assert_nobody_else(session, scope, row)
+        row.user_id = scope.user_id if private else None
+    owner = _owner(row.project_id, row.user_id)
+    if session.scalar(_name_query(owner, row.name).where(models.Site.id != row.id)):
+        raise exception.NameInUse("site", row.name)
+    row.taken_name, row.taken_by = row.name, owner
+
+
+def _assert_nobody_else(session: orm.Session, scope: objects.Scope, row: models.Site) -> None:
+    credential = models.Credential
+    theirs = sa.or_(credential.user_id.is_(None), credential.user_id != scope.user_id)
+    query = sa.select(credential.id).where(credential.site_id == row.id, theirs)
+    if session.scalar(query.limit(1)) is not None:
+        raise exception.InUse("site", row.id, "credentials that are not yours alone")
 
 
 @api.retry
@@ -168,7 +215,7 @@ def publish(db: api.Database, ident: str) -> objects.Site:
     """A probed draft becomes visible."""
     with db.writer() as session:
         row = session.get_one(models.Site, ident)
-        if session.scalar(_name_query(row.project_id, row.name)):
+        if session.scalar(_name_query(row.taken_by, row.name)):
             raise exception.NameInUse("site", row.name)
         row.draft = False
         row.taken_name = row.name
@@ -199,17 +246,14 @@ def replace(
     **values: Any,
 ) -> objects.Site:
     """Take over what was probed in a draft, and remove the draft."""
-    with _name_guard(values.get("name", "")), db.writer() as session:
+    with _name_guard(values.get("name", ident)), db.writer() as session:
         row = _editable(session, scope, ident)
         api.check_generation("site", row, generation, convert.site)
         draft = session.get_one(models.Site, draft_id)
         for name in ("connection", "facts", "home", "health", "health_code", "health_detail",
                      "health_at"):  # fmt: skip
             setattr(row, name, getattr(draft, name))
-        for name, value in values.items():
-            setattr(row, name, value)
-        if "name" in values:
-            row.taken_name = values["name"]
+        _assign(session, scope, row, values)
         row.generation += 1
         session.delete(draft)
         session.flush()

@@ -220,6 +220,14 @@ class SiteDisabled(Conflict):
     template = "The site {site!r} is disabled. Enable it before saving changes for it."
 
 
+class SiteIsPrivate(Conflict):
+    code = "site.private"
+    template = (
+        "The site {site!r} is yours alone, and so are its credentials. Give the site to your"
+        " project before you share a credential for it."
+    )
+
+
 class LastCopy(Conflict):
     code = "deployment.last_copy"
     template = (

@@ -22,6 +22,8 @@ from glint.states import (
 class Site:
     """One cloud endpoint. ``project_id`` None means shared with everyone by an administrator.
 
+    ``user_id`` None means that it is not one user's alone.
+
     ``bandwidth`` is in bytes per second over all conductors, ``hours`` see :mod:`glint.hours`; None
     means no limit.
     """
@@ -44,6 +46,7 @@ class Site:
     generation: int
     created_at: datetime.datetime
     updated_at: datetime.datetime
+    user_id: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

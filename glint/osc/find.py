@@ -133,7 +133,8 @@ def _only(
 
 
 def _site_line(site: Resource) -> str:
-    whose = "shared" if site.get("shared") else "of your project"
+    whose = "yours" if site.get("private") else "of your project"
+    whose = "shared" if site.get("shared") else whose
     return f"{safe(site['id'])}  {safe(site['name'])} ({whose}, {safe(site.get('type'))})"
 
 

@@ -148,10 +148,16 @@ class CreateSite(base.ShowOne):
         )
         _add_connection_options(parser)
         _add_politeness_options(parser)
-        parser.add_argument(
+        whose = parser.add_mutually_exclusive_group()
+        whose.add_argument(
             "--shared",
             action="store_true",
             help="For all projects; needs the role of an administrator",
+        )
+        whose.add_argument(
+            "--private",
+            action="store_true",
+            help="For yourself only (default: for your whole project)",
         )
         parser.add_argument("--disabled", action="store_true", help="Do not use it yet")
         parser.add_argument("--no-probe", action="store_true", help="Do not ask the site first")
@@ -164,6 +170,7 @@ class CreateSite(base.ShowOne):
             _connection(parsed_args),
             enabled=not parsed_args.disabled,
             shared=parsed_args.shared,
+            private=parsed_args.private,
             probe=not parsed_args.no_probe,
             **_politeness(parsed_args),
         )
@@ -184,8 +191,8 @@ class ListSite(base.Lister):
         return listing.add_options(parser, "health,name:desc", example="health=neq:ok")
 
     def take_action(self, parsed_args: argparse.Namespace) -> base.Table:
-        names = ["ID", "Name", "Type", "Health", "Enabled", "Home", "Shared"]
-        keys = ["id", "name", "type", "health", "enabled", "home", "shared"]
+        names = ["ID", "Name", "Type", "Health", "Enabled", "Home", "Shared", "Private"]
+        keys = ["id", "name", "type", "health", "enabled", "home", "shared", "private"]
         if parsed_args.long:
             names += ["Connection", "Health Code", "Health Detail", "Health At", "Max Transfers"]
             keys += ["connection", "health_code", "health_detail", "health_at", "max_transfers"]
@@ -266,6 +273,20 @@ class SetSite(_OneSite):
             dest="enabled",
             help="Do not use the site; what is wished there waits",
         )
+        whose = parser.add_mutually_exclusive_group()
+        whose.add_argument(
+            "--private",
+            action="store_true",
+            default=None,
+            help="Keep the site for yourself: nobody else may have a credential for it",
+        )
+        whose.add_argument(
+            "--no-private",
+            action="store_false",
+            default=None,
+            dest="private",
+            help="Give the site to your whole project",
+        )
         parser.add_argument(
             "--unset-connection",
             action="append",
@@ -280,6 +301,7 @@ class SetSite(_OneSite):
         changes: dict[str, Any] = {
             "name": parsed_args.name,
             "enabled": parsed_args.enabled,
+            "private": parsed_args.private,
             **_politeness(parsed_args),
         }
         changes = {key: value for key, value in changes.items() if value is not None}

@@ -37,6 +37,8 @@ class Sites(Controller):
         wish = call.body
         if wish.get("shared"):
             call.check("site:shared")
+            if wish.get("private"):
+                raise exception.Invalid(reason="body.private and body.shared exclude each other")
         else:
             call.check_quota(quotas.SITES)
         self._check_connection(call, wish["type"], wish["connection"])
@@ -49,6 +51,7 @@ class Sites(Controller):
             "bandwidth": wish.get("bandwidth"),
             "hours": _hours(wish),
             "shared": wish.get("shared", False),
+            "private": wish.get("private", False),
             "home": self._is_home(wish["connection"]),
         }
         db = self.services.db
@@ -65,6 +68,8 @@ class Sites(Controller):
     def update(self, call: Call) -> dict[str, Any]:
         site, scope = self._editable(call)
         values = dict(call.body)
+        if values.get("private") and site.project_id is None:
+            raise exception.Invalid(reason="body.private: the site is everybody's")
         _hours(values)
         values.pop("generation", None)
         generation = call.generation

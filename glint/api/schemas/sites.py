@@ -8,12 +8,16 @@ _MAX_TRANSFERS = {"type": "integer", "minimum": 1, "maximum": 100}
 _BANDWIDTH = parts.or_null({"type": "integer", "minimum": 65536, "maximum": 10**13})
 _HOURS = parts.or_null({"type": "string", "minLength": 11, "maxLength": 64})
 
+_PRIVATE = {**parts.BOOL, "description": "seen and used by one user of the project only"}
+
 SITE = parts.answer(
     id=parts.ID,
     name=parts.TEXT,
     type=parts.TEXT,
     project_id=parts.or_null(parts.TEXT),
+    user_id=parts.or_null(parts.TEXT),
     shared=parts.BOOL,
+    private=_PRIVATE,
     connection=parts.ANY_OBJECT,
     enabled=parts.BOOL,
     home=parts.BOOL,
@@ -40,6 +44,7 @@ CREATE = parts.body(
     bandwidth=_BANDWIDTH,
     hours=_HOURS,
     shared=parts.BOOL,
+    private=_PRIVATE,
     probe=parts.BOOL,
 )
 UPDATE = parts.change(
@@ -49,13 +54,15 @@ UPDATE = parts.change(
     max_transfers=_MAX_TRANSFERS,
     bandwidth=_BANDWIDTH,
     hours=_HOURS,
+    private=_PRIVATE,
 )
 ONE = parts.answer(site=SITE)
 LISTING = lists.listing(
     "sites",
     SITE,
-    filters=("id", "name", "type", "project_id", "shared", "enabled", "home", "health",
-             "health_code", "max_transfers", "health_at", "created_at", "updated_at"),
+    filters=("id", "name", "type", "project_id", "user_id", "shared", "private", "enabled",
+             "home", "health", "health_code", "max_transfers", "health_at", "created_at",
+             "updated_at"),
     sort=("id", "name", "type", "health", "health_at", "created_at", "updated_at"),
     search=("name",),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 from glint import exception
 from glint.db import models
-from tests.unit.api.base import CONNECTION, HOME_URL, ApiTestCase
+from tests.unit.api.base import AUTH, CONNECTION, HOME_URL, ApiTestCase
 
 SITE: dict[str, Any] = {"name": "DAIR", "type": "openstack", "connection": CONNECTION}
 
@@ -288,3 +288,82 @@ class SiteTypesTest(ApiTestCase):
         self.assertIn("password", kind["auth_schemas"])
         one = self.call("GET", "/v1/site-types/openstack", expect=200).body["site_type"]
         self.assertEqual(kind, one)
+
+
+class PrivateTest(ApiTestCase):
+    """Sites that are one user's."""
+
+    def make(self, name: str = "MINE", **more: Any) -> dict[str, Any]:
+        return self.make_site(name, private=True, **more)
+
+    def test_only_its_user_sees_it(self) -> None:
+        site = self.make()
+        self.assertEqual(
+            ("alice-id", "red", True, False),
+            (site["user_id"], site["project_id"], site["private"], site["shared"]),
+        )
+        path = f"/v1/sites/{site['id']}"
+        self.call("GET", path, expect=200)
+        for who in ("bob", "rita", "carol", "root"):
+            self.refused("site.not_found", 404, "GET", path, who=who)
+            self.assertEqual([], self.call("GET", "/v1/sites", who=who).body["sites"])
+            self.assertNotIn("MINE", self.call("GET", "/v1/events", who=who).text)
+        self.assertIn("MINE", self.call("GET", "/v1/events").text)
+        every = self.call("GET", "/v1/sites?all_projects=true", who="root").body["sites"]
+        self.assertEqual([site["id"]], [one["id"] for one in every])
+
+    def test_names_are_taken_by_their_owners(self) -> None:
+        mine = self.make("DAIR")
+        self.make("DAIR", who="bob")
+        ours = self.make_site("DAIR")
+        self.refused("site.name_in_use", 409, "POST", "/v1/sites", {
+            "name": "DAIR", "type": "openstack", "connection": CONNECTION, "private": True,
+        })  # fmt: skip
+        path = f"/v1/sites/{mine['id']}"
+        self.refused("site.name_in_use", 409, "PATCH", path, {"private": False})
+        self.assertTrue(self.call("GET", path).body["site"]["private"])
+        body = {"private": False, "name": "OTHER"}
+        self.assertFalse(self.call("PATCH", path, body, expect=200).body["site"]["private"])
+        self.call("GET", path, who="bob", expect=200)
+        found = self.call("GET", "/v1/sites?private=true").body["sites"]
+        self.assertEqual([], found)
+        found = self.call("GET", "/v1/sites?private=false&sort=name").body["sites"]
+        self.assertEqual([ours["id"], mine["id"]], [one["id"] for one in found])
+
+    def test_its_credentials_are_its_users_too(self) -> None:
+        site = self.make()
+        body = {"site_id": site["id"], "auth": AUTH}
+        self.refused("site.private", 409, "POST", "/v1/credentials", {**body, "shared": True})
+        made = self.make_credential(site["id"])
+        url = f"/v1/credentials/{made['id']}"
+        self.refused("site.private", 409, "PATCH", url, {"shared": True})
+        self.refused("site.not_found", 404, "POST", "/v1/credentials", body, who="bob")
+
+    def test_what_others_use_cannot_be_taken_from_them(self) -> None:
+        site = self.make_site()
+        path = f"/v1/sites/{site['id']}"
+        theirs = self.make_credential(site["id"], who="bob")
+        self.refused("site.in_use", 409, "PATCH", path, {"private": True})
+        self.call("DELETE", f"/v1/credentials/{theirs['id']}", who="bob", expect=204)
+        self.make_credential(site["id"])
+        self.assertTrue(
+            self.call("PATCH", path, {"private": True}, expect=200).body["site"]["private"]
+        )
+
+    def test_what_is_everybodys_is_nobodys(self) -> None:
+        body = {"name": "X", "type": "openstack", "connection": CONNECTION, "shared": True}
+        both = {**body, "private": True}
+        self.refused("request.invalid", 400, "POST", "/v1/sites", both, who="root")
+        site = self.call("POST", "/v1/sites", body, who="root", expect=201).body["site"]
+        path = f"/v1/sites/{site['id']}"
+        self.refused("request.invalid", 400, "PATCH", path, {"private": True}, who="root")
+        changed = self.call("PATCH", path, {"private": False}, who="root", expect=200)
+        self.assertEqual(
+            (True, None), (changed.body["site"]["shared"], changed.body["site"]["user_id"])
+        )
+
+    def test_a_new_connection_keeps_the_owner(self) -> None:
+        site = self.make()
+        body = {"connection": {**CONNECTION, "region": "R"}}
+        changed = self.call("PATCH", f"/v1/sites/{site['id']}", body, expect=200).body["site"]
+        self.assertEqual(("alice-id", "MINE"), (changed["user_id"], changed["name"]))

@@ -76,7 +76,8 @@ class TestFormats(OscTestCase):
     def test_site_columns(self) -> None:
         self.serve("sites", {**DAIR, "health": "ok", "enabled": True, "home": False})
         (site,) = self.json(ListSite)
-        self.assertEqual(["ID", "Name", "Type", "Health", "Enabled", "Home", "Shared"], list(site))
+        wished = ["ID", "Name", "Type", "Health", "Enabled", "Home", "Shared", "Private"]
+        self.assertEqual(wished, list(site))
         self.assertEqual("DAIR", site["Name"])
         self.assertIs(True, site["Enabled"])
 

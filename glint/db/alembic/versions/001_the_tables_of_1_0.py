@@ -141,6 +141,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("type", sa.String(length=64), nullable=False),
         sa.Column("project_id", sa.String(length=64)),
+        sa.Column("user_id", sa.String(length=64)),
         sa.Column("connection", sa.JSON(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("home", sa.Boolean(), nullable=False),
