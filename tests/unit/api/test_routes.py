@@ -15,6 +15,7 @@ from glint.api.endpoint import Spec
 from tests.unit.api.base import ApiTestCase
 
 READ = ("GET", "HEAD")
+FOR_ADMINISTRATORS = ("/v1/conductors",)
 
 
 def routes() -> Iterator[tuple[str, str, Spec]]:
@@ -60,7 +61,7 @@ class RoutesTest(ApiTestCase):
     def test_a_reader_changes_nothing(self) -> None:
         for method, path, _ in guarded():
             answer = self.call(method, filled(path), {} if method in READ else None, who="rita")
-            if method in READ:
+            if method in READ and path not in FOR_ADMINISTRATORS:
                 self.assertIn(answer.status, (200, 404), f"{path}: {answer.text}")
             else:
                 self.assertEqual(403, answer.status, f"{path}: {answer.text}")

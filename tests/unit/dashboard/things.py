@@ -21,7 +21,8 @@ def image(ident: str = "i1", **more: Any) -> dict[str, Any]:
 def site(ident: str = "s1", **more: Any) -> dict[str, Any]:
     return {
         "id": ident, "name": f"SITE {ident}", "type": "openstack", "project_id": "p1",
-        "shared": False, "connection": {"auth_url": "https://k.example.org/v3"}, "enabled": True,
+        "user_id": None, "shared": False, "private": False,
+        "connection": {"auth_url": "https://k.example.org/v3"}, "enabled": True,
         "home": False, "health": "ok", "health_code": None, "health_detail": None,
         "health_at": None, "max_transfers": 4, "bandwidth": None, "hours": None, "facts": {},
         "generation": 1, "created_at": TIME, "updated_at": TIME, **more,
@@ -34,7 +35,7 @@ def credential(ident: str = "c1", **more: Any) -> dict[str, Any]:
         "project_id": "p1", "user_id": None, "shared": True,
         "auth": {"auth_type": "password", "username": "bob"}, "managed": False,
         "remote_project_id": "r", "remote_project_name": "hep", "verified_at": TIME,
-        "scanned_at": None, "facts": None, "error_code": None, "error_detail": None,
+        "scanned_at": None, "register": [], "facts": None, "error_code": None, "error_detail": None,
         "generation": 1, "created_at": TIME, "updated_at": TIME, **more,
     }  # fmt: skip
 
@@ -89,6 +90,7 @@ SITE_TYPE = {
             "insecure": {"type": "boolean", "default": False},
         },
     },
+    "registers": [],
     "auth_schemas": {
         "password": {
             "title": "Password",
