@@ -25,7 +25,12 @@ def properties(schema: Schema) -> Iterator[tuple[str, Schema]]:
 def label(name: str) -> str:
     """A property's name for a person."""
     text = name.replace("_", " ")
-    return (text[:1].upper() + text[1:]).replace("url", "URL").replace(" id", " ID")
+    return (
+        (text[:1].upper() + text[1:])
+        .replace("url", "URL")
+        .replace(" id", " ID")
+        .replace("Ca cert", "CA certificate")
+    )
 
 
 def field(name: str, schema: Schema, *, required: bool, switch: Mapping[str, str]) -> forms.Field:

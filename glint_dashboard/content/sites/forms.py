@@ -60,6 +60,9 @@ class _Connected(dialogs.Form):
                 self.fields[key] = schemas.field(
                     name, one, required=required, switch=switch if switched else {}
                 )
+        # How much may be copied comes after where the site is.
+        polite = ("max_transfers", "bandwidth", "hours")
+        self.order_fields([key for key in self.fields if key not in polite])
 
     def connection(self, data: Mapping[str, Any], type_name: str) -> dict[str, Any]:
         kind = next(one for one in self.kinds if one["name"] == type_name)

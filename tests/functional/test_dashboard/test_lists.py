@@ -48,6 +48,7 @@ class ListsTest(DashboardTestCase):
         # Chromium itself notes the upload that was refused.
         refused = [one for one in browser.complaints() if "400 (Bad Request)" not in one]
         self.assertEqual([], refused)
+        self._look_as_administrator(self.browser("hep-admin", "/admin/glint_sites/"))
 
     def _add_site(self, browser: Browser) -> None:
         browser.click("#sites__action_add")
@@ -131,3 +132,13 @@ class ListsTest(DashboardTestCase):
         self.assertTrue([one for one in seen if 0 < int(one) < 100], seen)
         eventually(lambda: images.one("uploaded by hand")["status"] == "active", "the copy", 60)
         self.assertEqual(len(content), images.one("uploaded by hand")["size"])
+
+    def _look_as_administrator(self, browser: Browser) -> None:
+        self.assertIn("ALTO", browser.text("#sites"))
+        browser.go("/admin/glint_operations/")
+        self.assertIn("hep", browser.text("#operations"))
+        browser.go("/admin/glint_conductors/")
+        self.assertIn("alive", browser.text("#conductors"))
+        panels = [str(one.get_attribute("href")) for one in browser.all("a.openstack-panel")]
+        self.assertIn(self.horizon.url + "/admin/glint_conductors/", panels)
+        self.assertEqual([], browser.complaints())
