@@ -19,6 +19,7 @@ import http.server
 import os
 import signal
 import socket
+import ssl
 import time
 
 MIB = 1024 * 1024
@@ -28,6 +29,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """One connection of a client; the image lies in a file that only the kernel touches."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     timeout = 60
     rbufsize = 0  # no byte of a body may hide in a buffer
     image: int
@@ -62,6 +64,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _send(self, position: int) -> None:
         self.wfile.flush()
+        if isinstance(self.connection, ssl.SSLSocket):
+            while position < self.size:
+                piece = os.pread(self.image, min(self.size - position, MIB), position)
+                self.connection.sendall(piece)
+                position += len(piece)
+            return
         self.connection.settimeout(None)  # sendfile wants a blocking socket
         while position < self.size:
             count = min(self.size - position, 16 * MIB)
@@ -69,8 +77,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _discard(self, left: int, rate: int) -> None:
         nowhere = bytearray(MIB)  # stays untouched: MSG_TRUNC discards without copying
+        flags = 0 if isinstance(self.connection, ssl.SSLSocket) else socket.MSG_TRUNC
         while left:
-            count = self.connection.recv_into(nowhere, min(left, MIB), socket.MSG_TRUNC)
+            count = self.connection.recv_into(nowhere, min(left, MIB), flags)
             if not count:
                 raise ConnectionResetError("the client went away")
             left -= count

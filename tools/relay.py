@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Drives Glint's data plane alone: one source URL to any number of destination URLs.
 
-The source is read with GET (and Range after a break), each destination is sent a PUT with a
-Content-Length. What it prints, or gives as JSON with --json:
+The bytes go through the Glance driver's own streams: the source is read with GET (and Range after a
+break), each destination is sent a PUT with a Content-Length. With --headers, standard input has the
+headers of each URL (a token, say) as JSON: {URL: {NAME: VALUE}}. What is printed, or given as JSON
+with --json:
 
   bytes       read from the source        MB/s         of the source, 10^6 bytes a second
   seconds     from start to end           CPU-s/GiB    of this process, per GiB of the image
@@ -20,106 +22,76 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import http.client
 import json
 import pathlib
-import resource
-import socket
 import subprocess
 import sys
 import threading
 import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from glint import exception, transfer
+from glint import transfer
+from glint.drivers.addresses import AddressPolicy
 from glint.drivers.base import SizedBody
+from glint.drivers.glance import transport
+from glint.drivers.glance.errors import ErrorMap
+from glint.drivers.glance.session import Line
+from glint.drivers.glance.streams import GlanceSource, send
 
 MIB = 1024 * 1024
 TIMEOUT = 60.0
+ANYWHERE = AddressPolicy(allowed_networks=["127.0.0.0/8", "::1/128"])
 
 
-def connect(url: str) -> tuple[http.client.HTTPConnection, str]:
-    parts = urllib.parse.urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SystemExit(f"{url!r} is not a URL that begins with http:// or https://")
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    path = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
-    return kind(parts.hostname, parts.port, timeout=TIMEOUT), path
+class Endpoint:
+    """What the Glance driver does with one URL of bytes, without its login.
 
+    :param headers: of each request.
+    :param trusted: PEM text of the authority of an https URL.
+    """
 
-class HttpSource:
-    """A ByteSource on a GET."""
-
-    def __init__(self, url: str, offset: int) -> None:
-        self._connection, path = connect(url)
-        headers = {"Range": f"bytes={offset}-"} if offset else {}
-        try:
-            self._connection.request("GET", path, headers=headers)
-            self._socket = self._connection.sock
-            self._answer = self._connection.getresponse()
-        except OSError as error:
-            raise exception.SiteUnreachable(url=url, reason=error) from error
-        if self._answer.status not in (200, 206):
-            raise exception.SiteError(reason=f"GET {url} was answered {self._answer.status}")
-        self.offset = offset if self._answer.status == 206 else 0
-        length = self._answer.getheader("Content-Length")
-        self.size = None if length is None else int(length) + self.offset
-        self._position = self.offset
-
-    def read(self, size: int) -> bytes:
-        try:
-            piece = self._answer.read(size)
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            raise self._broken(str(error)) from error
-        self._position += len(piece)
-        # http.client does not complain when the server hangs up early
-        if not piece and self.size is not None and self._position < self.size:
-            raise self._broken("the server hung up")
-        return piece
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        # The buffered reader is locked while another thread reads; that thread now ends by itself.
-
-    def _broken(self, reason: str) -> exception.StreamBroken:
-        return exception.StreamBroken(
-            side="from the source", done=self._position, total=self.size, reason=reason
-        )
-
-
-class HttpSink:
-    """A destination of a PUT."""
-
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str], trusted: str | None) -> None:
+        if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
+            raise SystemExit(f"{url!r} is not a URL that begins with http:// or https://")
         self.url = url
-        self._connection, self._path = connect(url)
+        self._headers = headers
+        self._context = transport.trust({"ca_cert": trusted})
+        self._errors = ErrorMap(headers.values)
+        self._line: Line | None = None
+        self.ended: float | None = None
+
+    def open(self, offset: int) -> GlanceSource:
+        """A ByteSource on a GET."""
+        headers = {**self._headers, "Accept-Encoding": "identity"}
+        if offset:
+            headers["Range"] = f"bytes={offset}-"
+        line = self._new_line()
+        with self._errors.guard(self.url):
+            answer = line.request("GET", self.url, headers)
+        if answer.status_code not in (200, 206):
+            raise self._errors.from_answer(answer, self.url)
+        return GlanceSource(line, answer, self._errors, offset)
 
     def put(self, body: SizedBody) -> None:
-        headers = {
-            "Content-Length": str(len(body)),
-            "Content-Type": "application/octet-stream",
-        }
+        self._line = self._new_line()
         try:
-            self._connection.request("PUT", self._path, body=body, headers=headers)
-            answer = self._connection.getresponse()
-            answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise exception.SiteUnreachable(url=self.url, reason=error) from error
+            answer = send(self._line, self.url, self._headers, body, self._errors)
         finally:
-            self._connection.close()
-        if answer.status >= 300:
-            raise exception.SiteError(reason=f"PUT {self.url} was answered {answer.status}")
+            self._line.close()
+            self.ended = time.monotonic()
+        if answer.status_code >= 300:
+            raise self._errors.from_answer(answer, self.url)
 
     def abort(self) -> None:
-        connected = self._connection.sock
-        if connected is not None:
-            with contextlib.suppress(OSError):
-                connected.shutdown(socket.SHUT_RDWR)
+        if self._line is not None:
+            self._line.cut()
+
+    def _new_line(self) -> Line:
+        return Line(self._context, TIMEOUT, ANYWHERE)
 
 
 @contextlib.contextmanager
@@ -135,6 +107,12 @@ def served(mib: int) -> Iterator[str]:
             server.wait(10)
 
 
+def peak_memory() -> float:
+    """MiB; getrusage() would count what the process was before it became this program."""
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
+
+
 def show_progress(source: transfer.Progress, done: threading.Event) -> None:
     while not done.wait(1.0):
         total = "?" if source.total is None else source.total // MIB
@@ -143,8 +121,13 @@ def show_progress(source: transfer.Progress, done: threading.Event) -> None:
 
 
 def measure(options: argparse.Namespace, source: str, destinations: list[str]) -> dict[str, Any]:
-    targets = [HttpSink(url) for url in destinations]
+    given = json.load(sys.stdin) if options.headers else {}
+    trusted = pathlib.Path(options.ca).read_text(encoding="ascii") if options.ca else None
+    origin, *targets = (
+        Endpoint(url, given.get(url, {}), trusted) for url in (source, *destinations)
+    )
     sinks = [transfer.Sink(t.put, name=t.url, abort=t.abort) for t in targets]
+    began = time.monotonic()
     progress, done = transfer.Progress(), threading.Event()
     shower = threading.Thread(target=show_progress, args=(progress, done))
     if sys.stderr.isatty():
@@ -152,7 +135,7 @@ def measure(options: argparse.Namespace, source: str, destinations: list[str]) -
     cpu = time.process_time()
     try:
         result = transfer.fan_out(
-            lambda offset: HttpSource(source, offset),
+            origin.open,
             None,
             sinks,
             algorithms=options.hash,
@@ -171,7 +154,7 @@ def measure(options: argparse.Namespace, source: str, destinations: list[str]) -
         "seconds": round(result.seconds, 3),
         "mb_per_s": round(size / result.seconds / 1e6, 1),
         "cpu_s_per_gib": round(cpu / size * 1024 * MIB, 3) if size else None,
-        "peak_rss_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_rss_mib": round(peak_memory(), 1),
         "resumed": result.resumed,
         "digests": dict(result.digests),
         "error": str(result.error) if result.error else None,
@@ -180,9 +163,10 @@ def measure(options: argparse.Namespace, source: str, destinations: list[str]) -
                 "url": sink.name,
                 "bytes": sink.bytes_done,
                 "finished": sink.finished,
+                "seconds": round(target.ended - began, 3) if target.ended else None,
                 "error": str(sink.error) if sink.error else None,
             }
-            for sink in result.sinks
+            for sink, target in zip(result.sinks, targets, strict=True)
         ],
     }
 
@@ -211,6 +195,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--window", type=int, default=transfer.WINDOW, help="chunks")
     parser.add_argument("--chunk", type=int, default=transfer.CHUNK, help="bytes")
     parser.add_argument("--grace", type=float, default=30.0, help="seconds")
+    parser.add_argument("--headers", action="store_true", help="read them from standard input")
+    parser.add_argument("--ca", metavar="FILE", help="whom to trust, for https")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--serve", type=int, metavar="MIB", help="serve an image of that size")
     parser.add_argument("--sinks", type=int, default=1, help="with --serve: how many")

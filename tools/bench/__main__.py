@@ -1,7 +1,10 @@
 """Measurements of Glint, with private servers on loopback: ``python -m tools.bench engine claims``.
 
+copy [WHAT]        the data plane and the whole service beside other ways of copying (--quick)
+
 engine claims      claims per second and duplicates, competing processes, on each database
 engine reading     one reading of candidates, short queue and long
+engine saving      seconds from Saves of 10,000 cells to their transfers in the queue
 engine recovery    seconds until another conductor goes on after kill -9
 engine throughput  copies per second with 1, 2 and 4 conductors against slow sites
 engine memory      peak memory of a conductor with parallel copies of large images
@@ -19,12 +22,15 @@ import pathlib
 import platform
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 DATABASES = ("sqlite", "mariadb", "postgresql")
-KINDS = ("claims", "reading", "recovery", "throughput", "memory")
+#: Subjects with a folder of their own, whose ``measure`` has options() and bench().
+TABLES = ("copy",)
+KINDS = ("claims", "reading", "saving", "recovery", "throughput", "memory")
 
 
 def machine() -> str:
@@ -55,11 +61,24 @@ def parse() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("subject", choices=["engine", "matrix"])
+    subjects = parser.add_subparsers(dest="subject", metavar="SUBJECT", required=True)
+    _engine_options(subjects.add_parser("engine", help=f"one or more of {', '.join(KINDS)}"))
+    subjects.add_parser("matrix", help="has no options")
+    for subject in TABLES:
+        _measure(subject).options(subjects.add_parser(subject))
+    return parser.parse_args()
+
+
+def _measure(subject: str) -> Any:
+    return importlib.import_module(f"tools.bench.{subject}.measure")
+
+
+def _engine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", nargs="*", metavar="WHAT", help=f"of {', '.join(KINDS)}; all")
     parser.add_argument("--database", action="append", choices=DATABASES, help="may be repeated")
     parser.add_argument("--rows", type=int, default=2000, help="claims: transfers in the queue")
     parser.add_argument("--processes", type=int, default=8, help="claims: competing processes")
+    parser.add_argument("--cells", type=int, default=10_000, help="saving")
     parser.add_argument("--lease", type=int, action="append", help="recovery: seconds")
     parser.add_argument("--times", type=int, default=5, help="recovery: kills of each lease")
     parser.add_argument("--conductors", type=int, action="append", help="throughput")
@@ -67,25 +86,29 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--mib", type=int, default=2048, help="memory: size of each image")
     parser.add_argument("--copies", type=int, default=8, help="memory: at once")
     parser.add_argument("--rate", type=int, default=60, help="memory: MiB/s that a sink takes")
-    given = parser.parse_args()
-    if given.subject == "matrix":
-        given.what = ["matrix"]
-        return given
-    unknown = set(given.what) - set(KINDS)
-    if unknown:
-        parser.error(f"{', '.join(sorted(unknown))}: choose from {', '.join(KINDS)}")
-    return given
 
 
 def main() -> int:
     given = parse()
     print(machine(), flush=True)
-    for kind in given.what or KINDS:
+    if given.subject in TABLES:
+        tables = _measure(given.subject).bench(given)
+    else:
+        tables = _single_tables(given)
+    for title, rows in tables:
+        print(f"\n{title}\n\n{table(rows)}", flush=True)
+    return 0
+
+
+def _single_tables(given: argparse.Namespace) -> Iterator[tuple[str, list[list[str]]]]:
+    kinds = ["matrix"] if given.subject == "matrix" else given.what or KINDS
+    unknown = set(kinds) - {*KINDS, "matrix"}
+    if unknown:
+        raise SystemExit(f"{', '.join(sorted(unknown))}: choose from {', '.join(KINDS)}")
+    for kind in kinds:
         bench: Callable[[argparse.Namespace], list[list[str]]]
         bench = importlib.import_module(f"tools.bench.{kind}").bench
-        print(f"\n{kind}\n", flush=True)
-        print(table(bench(given)), flush=True)
-    return 0
+        yield kind, bench(given)
 
 
 def table(rows: list[list[str]]) -> str:

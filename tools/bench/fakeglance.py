@@ -15,10 +15,12 @@ import os
 import pathlib
 import re
 import signal
+import ssl
 import sys
 import threading
 import urllib.parse
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -43,6 +45,8 @@ class Store:
         self.lock = threading.Lock()
         self.records: dict[str, dict[str, Any]] = {}
         self.owners: dict[str | None, str | None] = {}
+        self.rates: dict[str, float] = {}
+        self.counts = {"sent": 0, "taken": 0}
         self.bytes = -1
         if not empty:
             self.bytes = os.memfd_create("images")
@@ -62,10 +66,14 @@ class Store:
         }  # fmt: skip
         with self.lock:
             self.records[str(record["id"])] = record
+            # A record may ask to be filled slowly.
+            if "bench_rate" in wanted:
+                self.rates[str(record["id"])] = float(wanted["bench_rate"])
         return record
 
     def fill(self, ident: str, size: int) -> None:
         with self.lock:
+            self.counts["taken"] += size
             self.records[ident].update(
                 status="active", size=size, os_hash_algo="sha512", os_hash_value=digest(size)
             )
@@ -83,6 +91,8 @@ class Handler(discard.Handler):
         file, record = FILE.match(parts.path), RECORD.match(parts.path)
         if file:
             self._send_bytes(self.store.records[file[1]]["size"])
+        elif parts.path == "/counts":
+            self._answer(200, self.store.counts)
         elif record and record[1] in self.store.records:
             self._answer(200, self.store.records[record[1]])
         elif parts.path == "/v2/images":
@@ -109,10 +119,22 @@ class Handler(discard.Handler):
 
     def do_PUT(self) -> None:
         found = FILE.match(self.path)
-        size = int(self.headers["Content-Length"])
-        self._discard(size, int(self.rate * MIB))
-        self.store.fill(found[1] if found else "", size)
+        ident, size = found[1] if found else "", 0
+        for count in self._lengths():
+            self._discard(count, int(self.store.rates.get(ident, self.rate) * MIB))
+            size += count
+        self.store.fill(ident, size)
         self._answer(204, None)
+
+    def _lengths(self) -> Iterator[int]:
+        """Of the body, or of its chunks; each is to be taken before the next is asked for."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            yield int(self.headers["Content-Length"])
+            return
+        while count := int(self.rfile.readline(), 16):
+            yield count
+            self.rfile.readline()
+        self.rfile.readline()
 
     def _listed(self, query: dict[str, str]) -> list[dict[str, Any]]:
         if query.get("os_hidden") == "true" or "marker" in query:
@@ -136,7 +158,8 @@ class Handler(discard.Handler):
     def _answer(self, status: int, body: object) -> None:
         data = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        kind = "text/html" if body is None else "application/json"
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -150,6 +173,8 @@ class Handler(discard.Handler):
             self.send_header("Content-Range", f"bytes {position}-{size - 1}/{size}")
         self.end_headers()
         self._send(position)
+        with self.store.lock:
+            self.store.counts["sent"] += size - position
 
 
 def main() -> None:
@@ -157,13 +182,19 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1)
     parser.add_argument("--size", type=int, default=64, metavar="MIB")
     parser.add_argument("--empty", action="store_true", help="begin without images")
+    parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"))
     parser.add_argument("--rate", type=float, default=0, help="MiB/s that each upload is taken at")
     given = parser.parse_args()
     Handler.store, Handler.rate = Store(given.images, given.size, empty=given.empty), given.rate
     Handler.image = Handler.store.bytes
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with discard.Server(("127.0.0.1", 0), Handler) as server:
-        print(f"http://127.0.0.1:{server.server_port}", flush=True)
+        if given.tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*given.tls)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        scheme = "https" if given.tls else "http"
+        print(f"{scheme}://127.0.0.1:{server.server_port}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
 
