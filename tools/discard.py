@@ -29,6 +29,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """One connection of a client; the image lies in a file that only the kernel touches."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     timeout = 60
     rbufsize = 0  # no byte of a body may hide in a buffer
     image: int

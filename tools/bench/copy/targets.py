@@ -31,7 +31,7 @@ class Target:
     def row(self) -> list[str]:
         bound = f"{'>=' if self.least else '<='} {self.bound:g} {self.unit}"
         if self.found is None:
-            return [self.what, bound, "-", "not measured", ""]
+            return [self.what, bound, "", "not measured", ""]
         verdict = "met" if self.met else "MISSED"
         return [
             self.what, bound, f"{self.found:.2f} {self.unit}", verdict,
