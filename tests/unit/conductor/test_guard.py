@@ -16,8 +16,8 @@ from tests.unit.conductor.base import ConductorTestCase
 
 #: Calls that change nothing at a site, or end what this process itself does there.
 LOOKING = {
-    "abort_upload", "close", "final_id", "get_image", "grants", "import_progress", "list_images",
-    "open", "probe", "quota", "renew", "stamped", "twins", "verify",
+    "abort_upload", "close", "copy_id", "final_id", "get_image", "grants", "import_progress",
+    "list_images", "open", "probe", "quota", "renew", "stamped", "twins", "verify",
 }  # fmt: skip
 
 
