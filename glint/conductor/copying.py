@@ -22,7 +22,7 @@ from glint.conductor.urls import UrlImage, needs_url
 from glint.db import images, moves
 from glint.drivers.base import SizedBody
 from glint.states import DeploymentStatus, TransferMethod
-from glint.transfer import Result, Sink, Spool, Throttle, fan_out
+from glint.transfer import Memory, Result, Sink, Spool, Throttle, fan_out
 
 LOG = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class CopyJob:
         tickets: Sequence[Ticket],
         spool: Spool | None = None,
         uploads: Uploads | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self._clerk = clerk
         self._access = access
@@ -60,6 +61,7 @@ class CopyJob:
         self._politeness = politeness
         self._uploads = uploads or Uploads(None, settings)
         self._spool = spool
+        self._memory = memory
         self._tickets = tickets
         self._stack = contextlib.ExitStack()
         self._from_url: OwnSource | None = None
@@ -202,6 +204,7 @@ class CopyJob:
             idle=self._settings.idle_timeout,
             resumes=source.resumes,
             source_throttles=throttles,
+            memory=self._memory,
         )
 
     def _algorithms(self) -> Sequence[str]:

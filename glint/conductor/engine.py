@@ -28,6 +28,7 @@ from glint.db import api, conductors, idempotency, matrix, queue, sites
 from glint.metrics.work import Work
 from glint.quotas import LocalLimits
 from glint.states import TransferKind
+from glint.transfer import Memory
 
 LOG = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class Engine:
         self._quotas = quotas or Quotas(db, LocalLimits())
         self._politeness = Politeness(db, settings, metrics)
         self._spool = open_spool(settings)
+        self._memory = Memory(settings.buffer_memory)
         self.uploads = Uploads.of(settings)
         self._keeper = Keeper(db, settings, metrics, (self._politeness.refresh, each_beat))
         self._keeper.offers["store"] = self.uploads.store
@@ -213,7 +215,7 @@ class Engine:
     def _stream(self, tickets: Sequence[Ticket]) -> None:
         CopyJob(
             self._clerk, self._access, self._settings, self._politeness, tickets, self._spool,
-            self.uploads,
+            self.uploads, self._memory,
         ).run()  # fmt: skip
 
     @contextlib.contextmanager

@@ -34,6 +34,7 @@ class Settings:
     notification_keep: float = 259200.0
     window: int = 32
     chunk_size: int = 1024 * 1024
+    buffer_memory: int = 64 * 1024 * 1024
     slow_site_grace: float = 30.0
     idle_timeout: float = 60.0
     site_timeout: float = 60.0

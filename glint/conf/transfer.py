@@ -16,8 +16,20 @@ OPTS = [
         min=2,
         max=4096,
         help=unwrap("""
-Chunks that one job may hold between its source and its slowest site. Memory per job is ``window`` x
-``chunk_size`` (32 MiB as delivered). A larger window rides out longer pauses of a site.
+Chunks that one job may hold between its source and its slowest site: at most ``window`` x
+``chunk_size`` bytes (32 MiB as delivered), and less where ``buffer_memory`` is used up. A larger
+window rides out longer pauses of a site.
+"""),
+    ),
+    cfg.IntOpt(
+        "buffer_memory",
+        default=64 * 1024 * 1024,
+        min=1024 * 1024,
+        max=10**13,
+        help=unwrap("""
+Bytes of buffers that all running copies of a conductor share. A copy that finds them used up goes
+on with four chunks beyond. More memory lets more copies ride out pauses of their sites at the same
+time.
 """),
     ),
     cfg.IntOpt(

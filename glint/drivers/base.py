@@ -12,9 +12,16 @@ from glint import exception
 from glint.drivers.addresses import STRICT, AddressPolicy
 from glint.objects import Image, NotCarried, Quota, RemoteImage, Stamp
 
+Piece = bytes | memoryview
+"""Some bytes of an image, to be looked at until the next ones are asked for."""
+
 
 class ByteSource(Protocol):
-    """An open stream of an image's bytes."""
+    """An open stream of an image's bytes.
+
+    One that has ``readinto(view: memoryview) -> int`` besides, with the meaning of ``read``, spares
+    a copy of all bytes.
+    """
 
     size: int | None
     """Bytes of the whole image, where the site tells it."""
@@ -32,11 +39,14 @@ class ByteSource(Protocol):
 
 
 class SizedBody(Protocol):
-    """What an upload sends: its length is known first, and it can be read only once."""
+    """What an upload sends: its length is known first, and it can be read only once.
+
+    A piece is good until the next one is asked for: its memory is used again then.
+    """
 
     def __len__(self) -> int: ...
 
-    def __iter__(self) -> Iterator[bytes]: ...
+    def __iter__(self) -> Iterator[Piece]: ...
 
 
 @dataclasses.dataclass(frozen=True)

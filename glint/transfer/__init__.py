@@ -7,6 +7,7 @@ bound to a remote id). See :func:`fan_out`. A :class:`Throttle` caps bytes per s
 :class:`Spool` keeps contents, so that a later attempt need not read the source again.
 """
 
+from glint.transfer.buffers import Memory
 from glint.transfer.fanout import CHUNK, WINDOW, Result, SinkResult, digest, fan_out
 from glint.transfer.sink import Progress, Sink
 from glint.transfer.source import OpenSource
@@ -16,6 +17,7 @@ from glint.transfer.throttle import Throttle
 __all__ = [
     "CHUNK",
     "WINDOW",
+    "Memory",
     "OpenSource",
     "Progress",
     "Result",

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from glint import exception
+from glint.transfer.buffers import Memory
 from glint.transfer.job import Job, Limits
 from glint.transfer.sink import Progress, Sink
 from glint.transfer.source import OpenSource, Reader
@@ -77,10 +78,12 @@ def fan_out(
     source_throttles: Sequence[Throttle] = (),
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
+    memory: Memory | None = None,
 ) -> Result:
     """Copy one image to all ``sinks``, reading it once; blocks until every sink has ended.
 
-    Memory is bounded by ``window * chunk`` bytes, however many sinks there are. No upload gets its
+    Memory is bounded by ``window * chunk`` bytes, however many sinks there are, and by what jobs
+    that share ``memory`` hold together. No upload gets its
     last byte before the source has proven to have exactly ``size`` bytes and, for algorithms named
     in both ``algorithms`` and ``expect``, the expected digests.
 
@@ -104,11 +107,13 @@ def fan_out(
         first. Waiting there is no standstill.
     :param progress: counts what is read from the source.
     :param cancel: set it to end the whole job (Cancelled); looked at four times a second.
+    :param memory: shared with other jobs; None: the job's own.
     :raises ValueError: an algorithm is unknown, a sink was used before.
     """
     wanted = {a: d.lower() for a, d in (expect or {}).items() if a in algorithms}
+    memory = memory or Memory(window * chunk)
     job = Job(
-        Window(window, gated=bool(wanted)),
+        Window(window, gated=bool(wanted), memory=memory),
         sinks,
         algorithms,
         wanted,
@@ -122,6 +127,7 @@ def fan_out(
         job.window,
         progress,
         chunk=chunk,
+        memory=memory,
         resumes=resumes,
         pause=pause,
         throttles=tuple(source_throttles),

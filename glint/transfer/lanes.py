@@ -95,6 +95,7 @@ class SinkLane:
             error = failure
         finally:
             self._settle(error)
+            self.cursor.let_go()
             self._window.leave(self.cursor)
             self._ended()
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from glint import exception
-from glint.drivers.base import SizedBody
+from glint.drivers.base import Piece, SizedBody
 from glint.transfer import throttle
 from glint.transfer.throttle import Throttle
 from glint.transfer.window import Cursor, Window
@@ -110,13 +110,13 @@ class Body:
         self._progress = progress
         self._size = size
         self._throttles = throttles
-        self._rest: memoryview | None = None
+        self._rest: Piece | None = None
         self._used = threading.Lock()
 
     def __len__(self) -> int:
         return self._size
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[Piece]:
         """:raises StreamBroken: it was iterated before, as when a request is sent again."""
         if not self._used.acquire(blocking=False):
             raise exception.StreamBroken(
@@ -128,19 +128,19 @@ class Body:
         # Not a generator: nothing keeps a chunk alive while it waits.
         return iter(self._metered if self._throttles else self._next, None)
 
-    def _next(self) -> bytes | None:
+    def _next(self) -> Piece | None:
         chunk = self._window.take(self._cursor)
         if chunk is not None:
             self._progress.done += len(chunk)
         return chunk
 
-    def _metered(self) -> bytes | None:
+    def _metered(self) -> Piece | None:
         """The next piece, when it may go; a chunk is cut where it would take the cap too long."""
-        chunk: bytes | memoryview | None = self._rest or self._window.take(self._cursor)
+        chunk = self._rest or self._window.take(self._cursor)
         if chunk is None:
             return None
         count = throttle.portion(self._throttles, len(chunk))
-        self._rest = memoryview(chunk)[count:] if count < len(chunk) else None
+        self._rest = chunk[count:] if count < len(chunk) else None
         self._cursor.busy_since = None  # it waits, and nobody waits for the site
         try:
             throttle.take(self._throttles, count, lambda: self._window.check(self._cursor))
@@ -150,4 +150,4 @@ class Body:
         self._cursor.busy_since = time.monotonic()
         self._window.check(self._cursor)
         self._progress.done += count
-        return bytes(chunk[:count])  # the same object, where it is a whole chunk
+        return chunk[:count]

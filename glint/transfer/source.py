@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from glint import exception
 from glint.drivers.base import ByteSource
 from glint.transfer import throttle
+from glint.transfer.buffers import Memory
 from glint.transfer.sink import Progress
 from glint.transfer.throttle import Throttle
 from glint.transfer.window import Window, WindowClosed
@@ -26,6 +27,7 @@ class Reader:
 
     :param size: bytes of the image; None: as the opened source says.
     :param chunk: bytes asked for at once, and the largest chunk put into the window.
+    :param memory: for the chunks; the window gives back what it gets.
     :param resumes: how many times in all a broken source is opened again.
     :param pause: seconds before the first new attempt; doubled for each further one.
     :param throttles: caps on what is read, the narrowest first.
@@ -43,6 +45,7 @@ class Reader:
         progress: Progress,
         *,
         chunk: int,
+        memory: Memory,
         resumes: int,
         pause: float,
         throttles: Sequence[Throttle] = (),
@@ -53,6 +56,7 @@ class Reader:
         self._window = window
         self._progress = progress
         self._chunk = chunk
+        self._memory = memory
         self._resumes = resumes
         self._pause = pause
         self._throttles = throttles
@@ -62,9 +66,11 @@ class Reader:
         self.complete = False
         self.resumed = 0
         self._position = 0
-        self._pending: list[bytes] = []
+        self._buffer: bytearray | None = None
+        self._view: memoryview | None = None
         self._held = 0
         self._source: ByteSource | None = None
+        self._readinto: Callable[[memoryview], int] = self._copy_into
         self._interrupted: exception.GlintError | None = None
 
     # What the thread of the reader does.
@@ -86,7 +92,10 @@ class Reader:
                 self._window.close(self._broken(f"{type(error).__name__}: {error}"))
         finally:
             self.close()
-            self._pending.clear()
+            self._view = None
+            if self._buffer is not None:
+                self._memory.rest(self._buffer)
+                self._buffer = None
 
     def close(self) -> None:
         """Drop the source; from any thread."""
@@ -138,6 +147,7 @@ class Reader:
         self.busy_since = time.monotonic()
         try:
             source = self._source = self._open_source(offset)
+            self._readinto = getattr(source, "readinto", self._copy_into)
         finally:
             self.busy_since = None
         if self._window.closed:
@@ -160,26 +170,27 @@ class Reader:
 
     def _skip(self, count: int) -> None:
         """Read bytes that were handed on before: the site did not honour the wished offset."""
+        scratch = memoryview(bytearray(min(self._chunk, max(count, 0))))
         while count > 0:
-            piece = self._read(min(self._chunk, count))
-            if not piece:
+            done = self._read(scratch[:count])
+            if not done:
                 raise self._broken("it ended early")
-            count -= len(piece)
+            count -= done
 
     def _pump(self) -> None:
         size = self.size or 0
         while self._position < size:
-            if not self._pending:
-                self._window.reserve()
-            piece = self._read(min(self._chunk - self._held, size - self._position))
-            if not piece:
+            if self._view is None:
+                self._window.reserve(self._chunk)
+                self._buffer = self._memory.take(self._chunk)
+                self._view = memoryview(self._buffer)
+            room = min(self._chunk, self._held + size - self._position)
+            done = self._read(self._view[self._held : room])
+            if not done:
                 raise self._broken("it ended early")
-            self._position += len(piece)
-            self._held += len(piece)
-            self._pending.append(piece)
-            del piece
-            # Half a chunk is enough: a source that gives less at a time is joined, one that gives
-            # nearly all is not copied.
+            self._position += done
+            self._held += done
+            # Half a chunk is enough: what came is not kept back until the source gives the rest.
             if self._position < size and 2 * self._held >= self._chunk:
                 self._hand_on(last=False)
         self._prove_end(size)
@@ -187,14 +198,15 @@ class Reader:
         self.complete = True
 
     def _hand_on(self, last: bool) -> None:
-        pieces, self._pending, self._held = self._pending, [], 0
-        self._window.put(pieces[0] if len(pieces) == 1 else b"".join(pieces), last)
+        view, held, self._view, self._held = self._view, self._held, None, 0
+        self._window.put(b"" if view is None else view[:held], last)
+        self._buffer = None  # the window's, from here on
 
     def _prove_end(self, size: int) -> None:
         """Nothing may follow. The last chunk waits for this: sent, it would complete an upload."""
         if self._position == size:
             try:
-                extra = self._read(1)
+                extra = self._read(memoryview(bytearray(1)))
             except exception.StreamBroken:
                 if self._source is None or self._source.size != size:
                     raise
@@ -203,27 +215,33 @@ class Reader:
                 return
         raise self._mismatch(f"it goes on after the expected {size} bytes")
 
-    def _read(self, count: int) -> bytes:
-        source = self._source
-        if source is None:
+    def _copy_into(self, view: memoryview) -> int:
+        assert self._source is not None
+        piece = self._source.read(len(view))
+        view[: len(piece)] = piece
+        return len(piece)
+
+    def _read(self, view: memoryview) -> int:
+        """Fill ``view`` from its begin; 0 only at the end."""
+        if self._source is None:
             raise self._broken("it is not open")
         if self._throttles:
-            count = throttle.portion(self._throttles, count)
+            view = view[: throttle.portion(self._throttles, len(view))]
         self.busy_since = time.monotonic()
         try:
-            piece = source.read(count)
+            done = self._readinto(view)
         except Exception as error:
             if self._interrupted is not None:
                 raise self._interrupted from error
             raise
         finally:
             self.busy_since = None
-        if not piece and self._interrupted is not None:
+        if not done and self._interrupted is not None:
             raise self._interrupted
-        self._progress.done += len(piece)
-        if self._throttles and piece:
-            throttle.take(self._throttles, len(piece), self._check)
-        return piece
+        self._progress.done += done
+        if self._throttles and done:
+            throttle.take(self._throttles, done, self._check)
+        return done
 
     def _check(self) -> None:
         if self._window.closed:

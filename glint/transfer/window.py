@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import copy
 import threading
 import time
 
 from glint import exception
+from glint.drivers.base import Piece
 from glint.transfer import policy
+from glint.transfer.buffers import FLOOR, Memory
 
 #: Seconds after which a wait looks around again. Every change is announced, so this is only a
 #: second line; the real bounds are kept by the job that owns the window.
@@ -29,16 +32,25 @@ class Cursor:
     :ivar helper: a sink that never counts as held back (see Sink.helps).
     """
 
-    __slots__ = ("behind", "busy_since", "helper", "holds", "index", "sink", "stop")
+    __slots__ = ("behind", "busy_since", "helper", "holds", "index", "sink", "stop", "view")
 
     def __init__(self, sink: bool, helper: bool = False) -> None:
         self.sink = sink
         self.helper = helper
         self.index = 0
         self.holds = False
+        self.view: memoryview | None = None
         self.busy_since: float | None = time.monotonic()
         self.behind = 0.0
         self.stop: exception.GlintError | None = None
+
+    def let_go(self) -> None:
+        """Make the chunk that it was given last unreadable; for the consumer's own thread."""
+        view, self.view = self.view, None
+        if view is not None:
+            # Where it is just being sent elsewhere, its buffer is not used again before that ends.
+            with contextlib.suppress(BufferError):
+                view.release()
 
 
 class Window:
@@ -49,16 +61,18 @@ class Window:
 
     :param slots: bound of the window in chunks.
     :param gated: hold the last chunk (and the end) back from the sinks until :meth:`release`.
+    :param memory: of the chunks: it bounds the window too, and gets back what all have passed.
     """
 
-    def __init__(self, slots: int, gated: bool = False) -> None:
+    def __init__(self, slots: int, gated: bool = False, memory: Memory | None = None) -> None:
         if slots < 1:
             raise ValueError("a window needs at least one slot")
         self._slots = slots
         self._lock = threading.Lock()
         self._readable = threading.Condition(self._lock)
         self._writable = threading.Condition(self._lock)
-        self._chunks: collections.deque[bytes] = collections.deque()
+        self._memory = memory
+        self._chunks: collections.deque[Piece] = collections.deque()
         self._tail = 0
         self._cursors: list[Cursor] = []
         self._sealed = False
@@ -79,13 +93,13 @@ class Window:
 
     # The reader's side.
 
-    def reserve(self) -> None:
-        """Wait for a free slot.
+    def reserve(self, size: int = 0) -> None:
+        """Wait for a free slot, and for memory for a chunk of ``size`` bytes.
 
         :raises WindowClosed: the job has ended.
         """
         with self._lock:
-            while len(self._chunks) >= self._slots and not self.closed:
+            while not self._has_room(size) and not self.closed:
                 self._full = True
                 self._judge()
                 self._writable.wait(_LOOK_AROUND)
@@ -95,7 +109,7 @@ class Window:
             if self.closed:
                 raise WindowClosed
 
-    def put(self, chunk: bytes, last: bool = False) -> None:
+    def put(self, chunk: Piece, last: bool = False) -> None:
         """Give a chunk to all consumers. Only the last one may be empty.
 
         :raises WindowClosed: the job has ended.
@@ -105,6 +119,8 @@ class Window:
                 raise WindowClosed
             if chunk and self._cursors:
                 self._chunks.append(chunk)
+            else:
+                self._reuse(chunk)
             self._sealed = last
             self._readable.notify_all()
 
@@ -122,11 +138,12 @@ class Window:
             self._cursors.append(cursor)
             return cursor
 
-    def take(self, cursor: Cursor) -> bytes | None:
+    def take(self, cursor: Cursor) -> Piece | None:
         """The next chunk, or None at the proven end. Frees the chunk that was taken before.
 
         :raises GlintError: why this consumer, or the whole job, was stopped.
         """
+        cursor.let_go()
         with self._lock:
             cursor.busy_since = None
             self._pass(cursor)
@@ -141,7 +158,10 @@ class Window:
                 self._readable.wait(_LOOK_AROUND)
             cursor.holds = True
             cursor.busy_since = time.monotonic()
-            return self._chunks[cursor.index - self._tail]
+            chunk = self._chunks[cursor.index - self._tail]
+            if isinstance(chunk, memoryview):
+                chunk = cursor.view = chunk[:]  # each consumer lets go of its own
+            return chunk
 
     def await_verdict(self, cursor: Cursor) -> None:
         """Wait until the whole source is read and found right, without taking anything.
@@ -193,7 +213,8 @@ class Window:
                 return
             self._error = error or exception.Cancelled()
             self._closed.set()
-            self._chunks.clear()
+            while self._chunks:
+                self._reuse(self._chunks.popleft())
             self._readable.notify_all()
             self._writable.notify_all()
 
@@ -203,6 +224,12 @@ class Window:
             self._judge()
 
     # Below here the lock is held.
+
+    def _has_room(self, size: int) -> bool:
+        held = len(self._chunks)
+        if self._memory is not None and held >= FLOOR and not self._memory.has_room(size):
+            return False  # whatever frees memory of this job's own is announced
+        return held < self._slots
 
     def _head(self) -> int:
         return self._tail + len(self._chunks)
@@ -230,10 +257,17 @@ class Window:
     def _free(self) -> None:
         tail = min((cursor.index for cursor in self._cursors), default=self._head())
         for _ in range(min(tail - self._tail, len(self._chunks))):
-            self._chunks.popleft()
+            self._reuse(self._chunks.popleft())
         self._tail = tail
         if len(self._chunks) < self._slots:
             self._writable.notify()
+
+    def _reuse(self, chunk: Piece) -> None:
+        if self._memory is not None and isinstance(chunk, memoryview):
+            buffer = chunk.obj
+            chunk.release()
+            assert isinstance(buffer, bytearray)
+            self._memory.rest(buffer)
 
     def _judge(self) -> None:
         if not self._full and not self._slow:
@@ -250,4 +284,4 @@ class Window:
         hashers = [head - cursor.index for cursor in self._cursors if not cursor.sink]
         lags = {c: head - c.index for c in sinks if not c.helper}
         helpers = {c: head - c.index for c in sinks if c.helper}
-        return policy.laggards(lags, hashers, self._slots, helpers)
+        return policy.laggards(lags, hashers, len(self._chunks), helpers)

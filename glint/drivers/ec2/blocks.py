@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from glint.drivers.base import Piece
 from glint.drivers.ec2.errors import code_of
 from glint.exception import SiteConflict, SiteError, StreamBroken
 
@@ -27,7 +28,7 @@ _ZERO = bytes(BLOCK)
 NOTE_EVERY = 2.0
 
 
-def in_blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def in_blocks(chunks: Iterable[Piece]) -> Iterator[bytes]:
     """Chunks of any size cut anew; zeros fill up the last block."""
     rest = b""
     for chunk in chunks:
@@ -201,14 +202,14 @@ class Upload:
     def _broken(self, reason: str) -> StreamBroken:
         return StreamBroken(side="to the site", done=self._writer.sent, total="?", reason=reason)
 
-    def run(self, body: Iterable[bytes], size: int) -> int:
+    def run(self, body: Iterable[Piece], size: int) -> int:
         """Send all of ``body``, ``size`` bytes, and complete the snapshot.
 
         :returns: blocks that the snapshot holds.
         """
         done = 0
 
-        def counted() -> Iterator[bytes]:
+        def counted() -> Iterator[Piece]:
             nonlocal done
             for chunk in body:
                 done += len(chunk)

@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from glint.drivers.base import SizedBody
+from glint.drivers.base import Piece, SizedBody
 from glint.drivers.glance.errors import ErrorMap
 from glint.drivers.glance.session import Line
 from glint.drivers.text import clean, host_of
@@ -48,6 +48,9 @@ class GlanceSource:
     ) -> None:
         self._line = line
         self._raw: Any = response.raw
+        # urllib3's own readinto() makes an object of all bytes first, which costs as much as the
+        # rest of Glint's part in reading.
+        self._answer: Any = response.raw._original_response
         self._errors = errors
         self._side = f"from {host_of(response.url)}"
         self._closed = threading.Event()
@@ -62,14 +65,29 @@ class GlanceSource:
                 data = self._raw.read(size, decode_content=False)
         except Exception as exc:
             raise self._failure(exc, outer) from exc
+        self._count(len(data))
+        return data
+
+    def readinto(self, view: memoryview) -> int:
+        """As :meth:`read`, into memory of the caller's; the bytes read."""
+        outer = sys.exception()
+        done = 0
+        try:
+            if not self._closed.is_set():
+                done = self._answer.readinto(view)
+        except Exception as exc:
+            raise self._failure(exc, outer) from exc
+        self._count(done)
+        return done
+
+    def _count(self, done: int) -> None:
         if self._closed.is_set():
             raise self._broken("it was closed")
-        self._done += len(data)
+        self._done += done
         if self.size is not None:
             missing = self.size - self.offset - self._done
-            if missing < 0 or (not data and missing):
+            if missing < 0 or (not done and missing):
                 raise self._broken("the site sent more or fewer bytes than it announced")
-        return data
 
     def close(self) -> None:
         self._closed.set()
@@ -139,7 +157,7 @@ class Sending:
     def __len__(self) -> int:
         return self.size
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[Piece]:
         if self._used:
             # A second reading would send nothing, and be taken for a whole image.
             raise SendingEnded from self._fail(
@@ -152,7 +170,7 @@ class Sending:
         self.failure = failure
         return failure
 
-    def _chunks(self) -> Iterator[bytes]:
+    def _chunks(self) -> Iterator[Piece]:
         # http.client takes an OSError of the body for one of the connection, and a broken pipe
         # even for an early answer: whatever the body raises goes round all that.
         self.started = True

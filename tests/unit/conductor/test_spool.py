@@ -17,7 +17,7 @@ import fixtures
 from glint import exception
 from glint.conductor.manager import Manager
 from glint.db import events, transfers
-from glint.drivers.base import SizedBody
+from glint.drivers.base import Piece, SizedBody
 from glint.objects import Transfer
 from tests.unit.conductor.base import PROJECT, ConductorTestCase
 from tests.unit.conductor.memory import MemoryCloud, MemoryDriver, MemorySource
@@ -130,7 +130,7 @@ class TestSpool(SpoolCase):
                 return None
             slow.clear()
 
-            def chunks() -> Iterator[bytes]:
+            def chunks() -> Iterator[Piece]:
                 for chunk in body:
                     threading.Event().wait(0.05)
                     yield chunk
@@ -316,7 +316,7 @@ class TestDamage(SpoolCase):
         wrong: list[int] = []
 
         def count(body: SizedBody) -> SizedBody:
-            def chunks() -> Iterator[bytes]:
+            def chunks() -> Iterator[Piece]:
                 taken = 0
                 try:
                     for chunk in body:
@@ -353,7 +353,7 @@ class TestDamage(SpoolCase):
         (good,) = self.contents()
 
         def spoil(body: SizedBody) -> SizedBody:
-            def chunks() -> Iterator[bytes]:
+            def chunks() -> Iterator[Piece]:
                 for number, chunk in enumerate(body):
                     yield chunk if number else bytes(len(chunk))
 

@@ -12,7 +12,7 @@ import fixtures
 import testtools
 
 from glint import exception
-from glint.drivers.base import SizedBody
+from glint.drivers.base import Piece, SizedBody
 from glint.transfer import Sink
 
 #: Seconds after which a test that waits for something gives up.
@@ -135,7 +135,7 @@ class Site:
             self.raised = error
             raise
 
-    def before(self, chunk: bytes) -> None:
+    def before(self, chunk: Piece) -> None:
         """Faults go here."""
 
     def sink(self, name: str = "site", abort: Callable[[], None] | None = None) -> Sink:
@@ -151,7 +151,7 @@ class BlockedSite(Site):
         self.blocked = threading.Event()
         self.let_go = threading.Event()
 
-    def before(self, chunk: bytes) -> None:
+    def before(self, chunk: Piece) -> None:
         if len(self.got) >= self.after:
             self.blocked.set()
             self.let_go.wait(PATIENCE)
@@ -169,7 +169,7 @@ class SlowSite(Site):
         self.seconds = seconds
         self.let_go = threading.Event()
 
-    def before(self, chunk: bytes) -> None:
+    def before(self, chunk: Piece) -> None:
         self.let_go.wait(self.seconds)
 
 

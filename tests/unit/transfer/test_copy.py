@@ -104,7 +104,7 @@ class TestFanOut(fakes.TestCase):
 
         def put_twice(body: fakes.SizedBody) -> None:
             seen.append(len(body))
-            seen.extend(body)
+            seen.extend(map(bytes, body))
             list(body)  # what a client does that sends a request again
 
         result = fan_out(fakes.Opener(b"abc"), 3, [Sink(put_twice)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from glint import exception
+from glint.drivers.base import Piece
 from glint.transfer import Result, Sink, fan_out
 from tests.unit.transfer import fakes
 
@@ -35,7 +36,7 @@ class TestHelpers(fakes.TestCase):
 
     def failing(self, error: Exception, after: int = 5000) -> Sink:
         class Failing(fakes.Site):
-            def before(self, chunk: bytes) -> None:
+            def before(self, chunk: Piece) -> None:
                 if len(self.got) >= after:
                     raise error
 

@@ -6,7 +6,7 @@ import threading
 import time
 
 from glint import exception
-from glint.drivers.base import SizedBody
+from glint.drivers.base import Piece, SizedBody
 from glint.transfer import Result, Sink, fan_out
 from tests.unit.transfer import fakes
 
@@ -20,7 +20,7 @@ def run(sinks: list[Sink], opener: fakes.Opener | None = None, **options: object
 
 
 class FailingSite(fakes.Site):
-    def before(self, chunk: bytes) -> None:
+    def before(self, chunk: Piece) -> None:
         if len(self.got) >= 5000:
             raise exception.SiteQuotaExceeded(reason="full")
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import testtools
 
 from glint import exception
+from glint.drivers.base import Piece
 from glint.transfer import Sink, Throttle, digest, fan_out, throttle
 from glint.transfer.throttle import BURST, SMALLEST, Bucket
 from tests.unit.transfer import fakes
@@ -226,7 +227,7 @@ class TestInAFanOut(fakes.TestCase):
         sizes: list[int] = []
 
         class Measuring(fakes.Site):
-            def before(self, chunk: bytes) -> None:
+            def before(self, chunk: Piece) -> None:
                 sizes.append(len(chunk))
 
         cap = Throttle(160_000)

@@ -9,36 +9,22 @@ from collections.abc import Callable
 import testtools
 
 from glint import exception
-from glint.drivers.base import SizedBody
-from glint.transfer import Sink, fan_out, policy
+from glint.drivers.base import Piece, SizedBody
+from glint.transfer import Memory, Sink, fan_out, policy
 from glint.transfer.lanes import SinkLane
 from glint.transfer.window import Cursor, Window, WindowClosed
 from tests.unit.transfer import fakes
 
 
-class Counted(bytes):
-    """A chunk that knows how many of its kind are alive."""
+class Counting(Memory):
+    """Knows the most that it ever held."""
 
-    lock = threading.Lock()
-    alive = 0
     peak = 0
 
-    def __new__(cls, data: bytes) -> Counted:
-        chunk = super().__new__(cls, data)
-        with cls.lock:
-            cls.alive += 1
-            cls.peak = max(cls.peak, cls.alive)
-        return chunk
-
-    def __del__(self) -> None:
-        with type(self).lock:
-            type(self).alive -= 1
-
-
-class CountingStream(fakes.Stream):
-    def read(self, size: int) -> bytes:
-        piece = super().read(size)
-        return Counted(piece) if piece else piece
+    def take(self, size: int) -> bytearray:
+        buffer = super().take(size)
+        self.peak = max(self.peak, self.held)
+        return buffer
 
 
 class TestMemory(fakes.TestCase):
@@ -52,21 +38,22 @@ class TestMemory(fakes.TestCase):
 
         for count in (1, 4, 8):
             with self.subTest(count=count):
-                Counted.alive = Counted.peak = 0
+                memory = Counting(10**6)
                 slow = fakes.SlowSite(0.0005)
                 result = fan_out(
-                    lambda offset: CountingStream(data, size=len(data)),
+                    lambda offset: fakes.Stream(data, size=len(data)),
                     len(data),
                     [Sink(put) for _ in range(count)] + [slow.sink()],
                     algorithms=("sha256",),
                     chunk=100,
                     window=5,
+                    memory=memory,
                 )
                 self.assertTrue(all(sink.finished for sink in result.sinks))
-                # The one that loops over the body keeps its last chunk while it waits.
-                self.assertLessEqual(Counted.peak, 5 + 1)
-                self.assertGreaterEqual(Counted.peak, 2)
-                self.assertEqual(0, Counted.alive)
+                # Those that loop over the body keep sight of their last chunk while they wait.
+                self.assertLessEqual(memory.peak, 100 * (5 + 1 + count + 1))
+                self.assertGreaterEqual(memory.peak, 100 * 2)
+                self.assertEqual(0, memory.held)
 
     def test_a_detached_sink_keeps_no_more_than_its_chunk(self) -> None:
         window = Window(3)
@@ -110,7 +97,7 @@ class TestWindow(fakes.TestCase):
         window.put(b"z", last=True)
         self.assertEqual(b"a", window.take(sink))
         self.assertEqual([b"a", b"z", None], [window.take(hasher) for _ in range(3)])
-        taken: list[bytes | None] = []
+        taken: list[Piece | None] = []
         waiting = threading.Thread(target=lambda: taken.append(window.take(sink)))
         waiting.start()
         waiting.join(0.05)
