@@ -13,8 +13,8 @@ def image(ident: str = "i1", **more: Any) -> dict[str, Any]:
         "os_hash_algo": "sha512", "os_hash_value": "ab", "digests": {"sha512": "ab"},
         "disk_format": "qcow2", "container_format": "bare", "min_disk": 0, "min_ram": 0,
         "protected": False, "os_hidden": False, "properties": {"os": "debian"}, "tags": ["b", "a"],
-        "disk": None, "repair": False, "state": "ready", "origin": "site", "source_url": None, "expected": {},
-        "generation": 3, "created_at": TIME, "updated_at": TIME, **more,
+        "disk": None, "repair": False, "state": "ready", "origin": "site", "source_url": None,
+        "expected": {}, "generation": 3, "created_at": TIME, "updated_at": TIME, **more,
     }  # fmt: skip
 
 
